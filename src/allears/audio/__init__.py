@@ -1,0 +1,1 @@
+"""Samples: files, resampling, framing and libopus."""

@@ -1,0 +1,1 @@
+"""The demonstration: real speech over a bad network, as one page."""

@@ -1,0 +1,1 @@
+"""Counts and quality: how good what came out is."""

@@ -1,0 +1,1 @@
+"""Bytes and clocks: what goes over the network. No audio, no torch."""
