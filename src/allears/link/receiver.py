@@ -1,0 +1,326 @@
+"""The receiving end of a call: packets and a time in, a frame of 20 ms out at every pull. No I/O.
+
+At each pull the media position moves on by one frame. What stands there is played; a hole is filled
+from a later packet that is already here and carries a copy, else concealed at once: nothing waits for
+a packet that may never come. Where nothing later is here either, the network may only be slow: if the
+missing packets do come, playing resumes where it stopped and the delay grows by that much. How far
+behind the fastest packets to play is learnt from how late packets are and from how far back their
+redundancy reaches; one period of the voice put in or taken out keeps to it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from allears.audio.libopus import DTX_BYTES, Decoder, OpusError
+from allears.link import stretch
+from allears.link.frame import Frame, Label
+from allears.link.playout import Playout
+from allears.link.sender import OPUS_PAYLOAD_TYPE, RED_PAYLOAD_TYPE
+from allears.link.source import Accepted, Source
+from allears.link.statistics import Statistics, Tally
+from allears.wire import opus
+from allears.wire.errors import ParseError
+from allears.wire.jitter import DelayEstimator, JitterBuffer
+from allears.wire.opus import CLOCK_RATE
+from allears.wire.red import RedPayload
+from allears.wire.rtp import RtpPacket, difference
+
+QUANTUM = CLOCK_RATE // 400
+"""Opus' shortest frame, 2.5 ms in ticks: a hole is filled in multiples of it."""
+
+TOO_LATE, TOO_EARLY = 0.0201, 0.010
+"""Seconds by which the delay may pass its target, or fall short, before playing adapts."""
+
+STRETCH_PAUSE = 5
+"""Frames between two changes of speed, so that none is heard: at most a tenth faster or slower."""
+
+HURRY = 0.2
+"""Seconds past the target from which every frame may be shortened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An Opus packet waiting to be played; `sequence` is None for a copy."""
+
+    timestamp: int
+    ticks: int
+    payload: bytes
+    label: Label
+    sequence: int | None
+
+
+class Receiver:
+    """One incoming stream, decoded at `rate` Hz.
+
+    `min_delay` and `max_delay` (seconds) bound the delay behind the fastest packets; what redundancy
+    needs counts within. `start` is the stream's first timestamp (32 bits) where it is
+    known beforehand: then a lost beginning is noticed.
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        *,
+        min_delay: float = 0.04,
+        max_delay: float = 1.0,
+        start: int | None = None,
+    ) -> None:
+        self.rate = rate
+        self.min_delay, self.max_delay = min_delay, max_delay
+        self._ticks_per_sample = CLOCK_RATE // rate
+        self._source = Source()
+        self._tally = Tally()
+        self._playout = Playout(rate)
+        self._decoder = Decoder(rate)
+        self._start = start
+        self._reset()
+
+    def _reset(self) -> None:
+        self._buffer: JitterBuffer[Entry] = JitterBuffer()
+        self._estimator = DelayEstimator()
+        self._position: int | None = None  # the next tick to decode
+        self._stall: int | None = None  # where the position was when nothing more was here
+        self._reach = self._reach_since = 0  # how far back redundancy reaches, and as of when
+        self._ticks = CLOCK_RATE // 50  # how long the last packet lasted
+        self._sequence: int | None = None  # of the last packet played
+        self._quiet = False  # whether the last packet said that nobody speaks
+        self._tail: Float32[np.ndarray, " tail"] | None = None
+        self._since_stretch = 0
+
+    @property
+    def target_delay(self) -> float:
+        """Seconds behind the fastest packets at which this receiver would like to play."""
+        wanted = self._estimator.lag + self._reach / CLOCK_RATE
+        return min(max(self.min_delay, wanted), self.max_delay)
+
+    def delay(self, now: float) -> float | None:
+        """Seconds behind the fastest packets at which it does play; None before the beginning."""
+        if self._position is None:
+            return None
+        return self._estimator.delay(self._next_heard(), now)
+
+    def statistics(self) -> Statistics:
+        """What has come in and gone out so far."""
+        return self._tally.snapshot()
+
+    def receive(self, datagram: bytes, now: float) -> None:
+        """Take in a datagram that arrived at `now`; whatever is in it, this never raises."""
+        try:
+            if len(datagram) > 1 and 192 <= datagram[1] <= 223:
+                self._tally.ignored += 1  # RTCP on the same port (RFC 5761 §4)
+                return
+            for accepted in self._source.accept(RtpPacket.parse(datagram)):
+                self._accept(accepted, now)
+        except ParseError:
+            self._tally.malformed += 1
+
+    def pull(self, now: float) -> Frame:
+        """The next 20 ms. Call it every 20 ms of the clock that `now` is read from."""
+        if self._position is None and not self._begin(now):
+            return self._idle()
+        while self._playout.size < self._playout.frame_size:
+            self._decode_next()
+        self._adapt(now)
+        timestamp = self._next_heard()
+        samples, label = self._playout.pop()
+        if label is Label.CONCEALED and not samples.any():
+            label = Label.SILENCE
+        return self._frame(samples, label, timestamp)
+
+    # What comes in
+
+    def _accept(self, accepted: Accepted, now: float) -> None:
+        packet, timestamp, sequence, begins = accepted
+        if begins:
+            self._restart()
+        if packet.payload_type == OPUS_PAYLOAD_TYPE:
+            red = RedPayload(OPUS_PAYLOAD_TYPE, packet.payload)
+        elif packet.payload_type == RED_PAYLOAD_TYPE:
+            red = RedPayload.parse(packet.payload)
+        else:
+            self._tally.ignored += 1
+            return
+        ticks = opus.duration(red.primary)
+        entry = Entry(timestamp, ticks, red.primary, Label.RECEIVED, sequence)
+        if not self._tally.arrived(sequence):
+            return
+        self._estimator.update(timestamp, now)
+        if not self._offer(entry) and not self._rewind(entry, now):
+            self._tally.late += 1
+        reach = ticks if opus.has_lbrr(red.primary) else 0
+        for block in red.redundant:
+            if block.payload_type == OPUS_PAYLOAD_TYPE and block.data:
+                reach = max(reach, block.offset)
+                then = timestamp - block.offset
+                lasts = opus.duration(block.data)
+                self._offer(Entry(then, lasts, block.data, Label.RED, None))
+        self._note_reach(reach, timestamp)
+
+    def _offer(self, entry: Entry) -> bool:
+        """Keep `entry` unless its time has passed; a copy never replaces the packet itself."""
+        if self._position is not None and entry.timestamp < self._position:
+            return False
+        kept = self._buffer.get(entry.timestamp)
+        if kept is not None and kept.label is Label.RECEIVED:
+            return True
+        return self._buffer.insert(entry.timestamp, entry)
+
+    def _rewind(self, entry: Entry, now: float) -> bool:
+        """Go back to a packet that is late only because all are: nothing newer has been played."""
+        if self._stall is None or entry.timestamp < self._stall:
+            return False
+        if self._estimator.delay(entry.timestamp, now) > self.max_delay:
+            return False
+        self._position = entry.timestamp
+        return self._buffer.insert(entry.timestamp, entry)
+
+    def _note_reach(self, reach: int, timestamp: int) -> None:
+        """Believe the furthest reach of the last ten seconds."""
+        if reach >= self._reach or timestamp - self._reach_since > 10 * CLOCK_RATE:
+            self._reach, self._reach_since = reach, timestamp
+
+    def _restart(self) -> None:
+        """A stream begins: fade out what was heard of another and forget it."""
+        self._tally.begin()
+        if self._tally.streams == 1:
+            return
+        if self._position is not None:
+            tail = self._conceal(CLOCK_RATE // 50)
+            self._playout.push(stretch.fade(tail, np.zeros_like(tail)), Label.CONCEALED)
+            missing = -self._playout.size % self._playout.frame_size
+            self._playout.push(np.zeros(missing, np.float32), Label.SILENCE)
+        self._decoder.reset()
+        self._start = None
+        self._reset()
+        self._tail = np.zeros(int(stretch.FADE_SECONDS * self.rate), np.float32)
+
+    # What goes out
+
+    def _begin(self, now: float) -> bool:
+        """Start to play once the first packet has waited as long as it should."""
+        first = self._buffer.earliest
+        if first is None:
+            return False
+        if self._start is not None:
+            first += difference(self._start, first & 0xFFFFFFFF, 32)
+        if self._estimator.delay(first, now) < self.target_delay - 1e-6:
+            return False
+        self._position = first
+        return True
+
+    def _idle(self) -> Frame:
+        """A frame while nothing plays: what is left of another stream, or nothing."""
+        if self._playout.size:
+            return self._frame(*self._playout.pop(), None)
+        silence = np.zeros(self._playout.frame_size, np.float32)
+        return self._frame(silence, Label.SILENCE, None)
+
+    def _frame(
+        self, samples: Float32[np.ndarray, " samples"], label: Label, timestamp: int | None
+    ) -> Frame:
+        self._tally.frames[label] += 1
+        return Frame(samples, label, timestamp)
+
+    def _next_heard(self) -> int:
+        assert self._position is not None
+        return self._position - self._playout.size * self._ticks_per_sample
+
+    def _decode_next(self) -> None:
+        """Put the next packet, or something in its place, into the playout queue."""
+        assert self._position is not None
+        self._buffer.drop_before(self._position)
+        following = next(self._buffer.later(self._position), None)
+        if following is None:
+            self._fill_stall()
+        elif following[0] == self._position:
+            self._play(following[1])
+        else:
+            self._fill_hole(following[1])
+
+    def _play(self, entry: Entry) -> None:
+        assert self._position is not None
+        self._buffer.take(entry.timestamp)
+        self._position += entry.ticks
+        self._ticks = entry.ticks
+        self._stall = None
+        try:
+            samples = self._decoder.decode(entry.payload)
+        except OpusError:
+            self._tally.malformed += 1
+            self._push(self._conceal(entry.ticks), Label.CONCEALED)
+            return
+        self._quiet = len(entry.payload) <= DTX_BYTES
+        if entry.sequence is not None:
+            self._sequence = entry.sequence
+        self._push(samples, Label.SILENCE if self._quiet else entry.label)
+
+    def _fill_hole(self, following: Entry) -> None:
+        """Something for the time before `following`, which is here already."""
+        assert self._position is not None
+        gap = following.timestamp - self._position
+        if gap < QUANTUM:
+            self._position = following.timestamp
+            return
+        ticks = min(self._ticks, gap) // QUANTUM * QUANTUM
+        self._position += ticks
+        self._stall = None
+        pause = self._sequence is not None and following.sequence == self._sequence + 1
+        if self._quiet or pause:
+            self._push(self._conceal(ticks), Label.SILENCE)
+        elif ticks == gap and opus.has_lbrr(following.payload):
+            samples = self._decoder.decode_fec(following.payload, ticks // self._ticks_per_sample)
+            self._push(samples, Label.LBRR)
+        else:
+            self._push(self._conceal(ticks), Label.CONCEALED)
+
+    def _fill_stall(self) -> None:
+        """Something while nothing is here: a pause, a burst, or a network that stands still."""
+        assert self._position is not None
+        if self._stall is None:
+            self._stall = self._position
+        self._position += self._ticks
+        label = Label.SILENCE if self._quiet else Label.CONCEALED
+        self._push(self._conceal(self._ticks), label)
+
+    def _conceal(self, ticks: int) -> Float32[np.ndarray, " samples"]:
+        return self._decoder.conceal(ticks // self._ticks_per_sample)
+
+    def _push(self, samples: Float32[np.ndarray, " samples"], label: Label) -> None:
+        if self._tail is not None:
+            samples = stretch.splice(self._tail, samples, self.rate)
+            self._tail = None
+        self._playout.push(samples, label)
+
+    # How fast it goes
+
+    def _adapt(self, now: float) -> None:
+        """Bring the delay back towards its target."""
+        assert self._position is not None
+        self._since_stretch += 1
+        past = self._estimator.delay(self._next_heard(), now) - self.target_delay
+        if -TOO_EARLY <= past <= TOO_LATE:
+            return
+        if past > self.max_delay:
+            self._jump(past)
+        if self._since_stretch < STRETCH_PAUSE and past < HURRY:
+            return
+        if self._playout.lengthen() if past < 0 else self._shorten():
+            self._since_stretch = 0
+
+    def _shorten(self) -> int:
+        """Take out a period, if enough is here to leave a whole frame."""
+        enough = self._playout.frame_size + int(stretch.LONGEST * self.rate)
+        while self._playout.size < enough:
+            if self._position is None or self._buffer.get(self._position) is None:
+                return 0
+            self._decode_next()
+        return self._playout.shorten()
+
+    def _jump(self, past: float) -> None:
+        """Leave out what is hopelessly behind, and fade into what follows."""
+        assert self._position is not None
+        self._tail = self._conceal(2 * QUANTUM)
+        self._position += int(past * 50) * (CLOCK_RATE // 50)
+        self._tally.skipped += 1

@@ -1,0 +1,224 @@
+"""A whole call without a network: sender → losses and jitter → receiver, on a clock of numbers."""
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float32
+
+from allears.link.frame import FRAME_SECONDS, Frame, Label
+from allears.link.network import Network, RandomNetwork
+from allears.link.receiver import Receiver
+from allears.link.sender import OPUS_PAYLOAD_TYPE, Sender, SenderConfig
+from allears.link.statistics import Statistics
+from allears.wire import opus
+from allears.wire.bitfile import BitPacket
+from allears.wire.loss import LossModel, NoLoss
+from allears.wire.opus import CLOCK_RATE
+from allears.wire.rtp import RtpPacket
+
+RTP_UDP_IP_BYTES = 12 + 8 + 20
+"""Headers of each packet over IPv4, which the wire carries beside the payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentPacket:
+    """A packet as sent: at what time, its RTP, the encoder's final range, and whether it was lost."""
+
+    time: float
+    packet: RtpPacket
+    final_range: int
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was said, sent and heard.
+
+    `heard` is what the listener heard at `rate`, aligned with what was said: the codec's look-ahead is
+    left out. `frames` are the receiver's, look-ahead and all. `delay` is the receiver's, in seconds
+    behind the fastest packets, at the end of the call.
+    """
+
+    rate: int
+    heard: Float32[np.ndarray, " samples"]
+    frames: tuple[Frame, ...]
+    sent: tuple[SentPacket, ...]
+    statistics: Statistics
+    seconds: float
+    delay: float
+
+    @property
+    def payload_kbps(self) -> float:
+        """Kilobit per second of RTP payload: Opus and its copies."""
+        return sum(len(sent.packet.payload) for sent in self.sent) * 8 / self.seconds / 1000
+
+    @property
+    def wire_kbps(self) -> float:
+        """Kilobit per second with the headers of RTP, UDP and IPv4."""
+        return self.payload_kbps + len(self.sent) * RTP_UDP_IP_BYTES * 8 / self.seconds / 1000
+
+    @property
+    def loss_rate(self) -> float:
+        """Share of the packets that the network lost."""
+        return sum(sent.lost for sent in self.sent) / max(1, len(self.sent))
+
+    def share(self, *labels: Label) -> float:
+        """Share of the frames that carry one of `labels`."""
+        return sum(frame.label in labels for frame in self.frames) / max(1, len(self.frames))
+
+
+def simulate(
+    samples: Float32[np.ndarray, " samples"],
+    config: SenderConfig | None = None,
+    network: Network | None = None,
+    *,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> Call:
+    """Call `samples` (in ±1, at `config.rate`) over `network`; `progress` hears the share done."""
+    config = config or SenderConfig()
+    network = network or RandomNetwork(NoLoss(), random.Random(seed))
+    sender = Sender(config, random.Random(seed))
+    ahead = np.zeros(sender.encoder.lookahead, np.float32)  # so that the end comes out again
+    outgoing = _send(sender, np.concatenate((samples, ahead)), network, progress)
+    receiver = Receiver(
+        config.rate,
+        min_delay=_patience(config.ticks, config.redundancy.reach(config.ticks)),
+        start=sender.timestamp,
+    )
+    packets = -(-(len(samples) + len(ahead)) // sender.encoder.frame_size)
+    sent, frames, delay = _converse(outgoing, receiver, packets * config.ticks)
+    heard = _join(frames)[len(ahead) :]
+    if len(heard) - len(samples) < sender.encoder.frame_size:
+        heard = heard[: len(samples)]
+    seconds = len(samples) / config.rate
+    return Call(
+        config.rate, heard, tuple(frames), tuple(sent), receiver.statistics(), seconds, delay
+    )
+
+
+def replay(packets: Sequence[BitPacket], loss: LossModel, rate: int = 16_000) -> Call:
+    """Decode a `.bit` file's packets under `loss`, as the receiver would in a call without jitter.
+
+    `heard` begins with the codec's look-ahead here, since the file does not say how long it is. An
+    empty packet is one that was not sent. Raises ParseError where one is not Opus.
+    """
+    network = RandomNetwork(loss, random.Random(0))
+    outgoing: list[_Outgoing] = []
+    timestamp = 0
+    ticks = CLOCK_RATE // 50
+    for number, packet in enumerate(packets):
+        if packet.payload:
+            ticks = opus.duration(packet.payload)
+        time = (timestamp + ticks) / CLOCK_RATE
+        arrivals = network(time)
+        if packet.payload:
+            rtp = RtpPacket(
+                OPUS_PAYLOAD_TYPE, number & 0xFFFF, timestamp & 0xFFFFFFFF, 0, packet.payload
+            )
+            sent = SentPacket(time, rtp, packet.final_range, not arrivals)
+            outgoing.append(_Outgoing(sent, arrivals))
+        timestamp += ticks
+    longest = max((opus.duration(each.sent.packet.payload) for each in outgoing), default=ticks)
+    receiver = Receiver(rate, min_delay=_patience(longest, longest), start=0)
+    sent_packets, frames, delay = _converse(outgoing, receiver, timestamp)
+    heard = _join(frames)[: timestamp * rate // CLOCK_RATE]
+    return Call(
+        rate,
+        heard,
+        tuple(frames),
+        tuple(sent_packets),
+        receiver.statistics(),
+        timestamp / CLOCK_RATE,
+        delay,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    sent: SentPacket
+    arrivals: list[float]
+
+
+@dataclass(order=True, slots=True)
+class _Arrival:
+    time: float
+    order: int
+    datagram: bytes = field(compare=False)
+
+
+def _patience(ticks: int, reach: int) -> float:
+    """The least delay in seconds that lets a packet's copies come before its time is up."""
+    return max(0.04, 2 * ticks / CLOCK_RATE, (reach + ticks) / CLOCK_RATE)
+
+
+def _send(
+    sender: Sender,
+    samples: Float32[np.ndarray, " samples"],
+    network: Network,
+    progress: Callable[[float], None] | None,
+) -> Iterator[_Outgoing]:
+    """Every packet as its last sample is spoken, and when it arrives."""
+    size = sender.encoder.frame_size
+    for end in range(size, len(samples) + size, size):
+        time = end / sender.config.rate
+        chunk = samples[end - size : end]
+        packets = sender.push(chunk) if len(chunk) == size else sender.push(chunk) + sender.flush()
+        for packet in packets:
+            arrivals = network(time)
+            sent = SentPacket(time, packet, sender.encoder.final_range, not arrivals)
+            yield _Outgoing(sent, arrivals)
+        if progress:
+            progress(min(1.0, end / len(samples)))
+
+
+def _converse(
+    outgoing: Iterable[_Outgoing], receiver: Receiver, ticks: int
+) -> tuple[list[SentPacket], list[Frame], float]:
+    """Deliver packets and pull frames in the order of time, until `ticks` of media have been played."""
+    flying: list[_Arrival] = []
+    sent: list[SentPacket] = []
+    frames: list[Frame] = []
+    order = itertools.count()
+    pending = iter(outgoing)
+    following = next(pending, None)
+    first = following.sent.packet.timestamp if following else 0
+    delay = 0.0
+    for number in itertools.count():
+        # A hair after whatever arrives at that very time.
+        now = number * FRAME_SECONDS + 1e-6
+        while following and following.sent.time <= now:
+            sent.append(following.sent)
+            for arrival in following.arrivals:
+                datagram = bytes(following.sent.packet)
+                heapq.heappush(flying, _Arrival(arrival, next(order), datagram))
+            following = next(pending, None)
+        while flying and flying[0].time <= now:
+            arrived = heapq.heappop(flying)
+            receiver.receive(arrived.datagram, arrived.time)
+        delay = receiver.delay(now) or 0.0
+        frame = receiver.pull(now)
+        if frame.timestamp is not None:
+            if frame.timestamp - first >= ticks:
+                break
+            frames.append(frame)
+        elif following is None and not flying and not receiver.statistics().packets:
+            return sent, _silence(receiver.rate, first, ticks), 0.0
+    return sent, frames, delay
+
+
+def _silence(rate: int, first: int, ticks: int) -> list[Frame]:
+    """What is heard where not one packet arrived."""
+    step = int(CLOCK_RATE * FRAME_SECONDS)
+    nothing = np.zeros(int(rate * FRAME_SECONDS), np.float32)
+    return [Frame(nothing, Label.SILENCE, first + at) for at in range(0, ticks, step)]
+
+
+def _join(frames: Sequence[Frame]) -> Float32[np.ndarray, " samples"]:
+    if not frames:
+        return np.zeros(0, np.float32)
+    return np.concatenate([frame.samples for frame in frames])
