@@ -30,6 +30,11 @@ LOUDEST = 8.0
 BLOCK = 65536
 """Samples read at a time: the length in a header is a claim, and never decides an allocation."""
 
+DEMUXERS = (
+    "aac,ac3,aiff,amr,ape,asf,avi,caf,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
+)
+"""What FFmpeg may take a file for: containers of sound, and no playlist that leads elsewhere."""
+
 GIVE_AUDIO = "give a recording such as WAV, FLAC, MP3, Ogg, M4A or WebM"
 
 
@@ -106,11 +111,14 @@ def _read_ffmpeg(path: Path) -> Recording:
         stream = next(filter(_decodable, container.streams.audio), None)
         if stream is None:
             raise AudioFileError(f"{path}: there is no audio in it; {GIVE_AUDIO}")
-        planar = av.AudioResampler(format="fltp")  # the format alone: rate and layout stay
+        # Only the sample format is changed: rate and layout stay. Interleaved, because PyAV reads
+        # beyond the planes of a frame with more than eight channels.
+        interleaved = av.AudioResampler(format="flt")
         blocks, rate = [], 0
         for frame in container.decode(stream):
             rate = frame.sample_rate
-            blocks += [part.to_ndarray().mean(axis=0) for part in planar.resample(frame)]
+            for part in interleaved.resample(frame):
+                blocks.append(part.to_ndarray().reshape(part.samples, -1).mean(axis=1))
         return Recording(_joined(blocks), rate, stream.channels)
 
 
@@ -125,12 +133,10 @@ def _joined(blocks: list[Float32[np.ndarray, " _"]]) -> Float32[np.ndarray, " sa
 
 @contextlib.contextmanager
 def _demuxed(path: Path) -> Iterator[InputContainer]:
-    """FFmpeg's view of a file. A playlist may not send it to other files or to the network."""
+    """FFmpeg's view of a file, and of no other: nothing in it may name a second file or an address."""
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none"}
     try:
-        with (
-            path.open("rb") as file,
-            av.open(file, "r", options={"protocol_whitelist": "none"}) as container,
-        ):
+        with path.open("rb") as file, av.open(file, "r", options=options) as container:
             yield container
     except (av.FFmpegError, ValueError):  # ValueError: the rate or layout changes midway
         raise AudioFileError(f"{path}: not audio, or damaged; {GIVE_AUDIO}") from None

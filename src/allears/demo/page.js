@@ -14,16 +14,22 @@ const clock = (s) => `${Math.floor(s / 60)}:${(s % 60).toFixed(2).padStart(5, "0
 // Even steps of OKLab lightness, so that no edge is drawn that is not heard. Either end is a paper:
 // by day the table is read backwards, and silence is bare page in both.
 const RAMP = [
-  0x131416, 0x282a3c, 0x3b4363, 0x4f5f88, 0x657da9, 0x809dc6, 0xa1bddd, 0xc9ddef, 0xf9fbfe,
+  0x131416, 0x27293f, 0x3a4268, 0x4c5e90, 0x607db2, 0x7a9dce, 0x9bbee4, 0xc5def3, 0xf9fbfe,
 ].map((colour) => [colour >> 16, (colour >> 8) & 255, colour & 255]);
 
-function colours(stops) {
-  return Array.from({ length: 256 }, (_, level) => {
+// 256 pixels, in the byte order of a canvas.
+function pixels(stops) {
+  const table = new Uint8ClampedArray(4 * 256).fill(255);
+  for (let level = 0; level < 256; level++) {
     const place = (level / 255) * (stops.length - 1);
     const below = Math.min(Math.floor(place), stops.length - 2);
-    return stops[below].map((c, i) => c + (stops[below + 1][i] - c) * (place - below));
-  });
+    const mixed = stops[below].map((c, i) => c + (stops[below + 1][i] - c) * (place - below));
+    table.set(mixed, 4 * level);
+  }
+  return new Uint32Array(table.buffer);
 }
+const NIGHT = pixels(RAMP);
+const DAY = pixels([...RAMP].reverse());
 
 // Drawn in the screen's own pixels: a column on a fraction of one would leave a seam.
 function sized(canvas) {
@@ -63,13 +69,17 @@ function drawWave(canvas, take, seconds) {
   const middle = height / 2;
   context.font = `700 ${10 * ratio}px ${style.getPropertyValue("--mono")}`;
   context.textAlign = "center";
+  context.strokeStyle = style.getPropertyValue("--paper").trim();
+  context.lineWidth = 3 * ratio;
+  context.lineJoin = "round";
   for (const [label, first, length] of take.spans) {
     const { letter, texture } = data.labels[label];
     const left = Math.round(first * data.frame * scale);
     const right = Math.round((first + length) * data.frame * scale);
     const colour = style.getPropertyValue(letter ? `--label-${label}` : "--wave").trim();
     if (letter) {
-      for (const [alpha, fill] of [[0.13, colour], [0.22, textured(context, colour, texture, ratio)]]) {
+      const pattern = textured(context, colour, texture, ratio);
+      for (const [alpha, fill] of [[0.13, colour], [0.22, pattern]]) {
         context.globalAlpha = alpha;
         context.fillStyle = fill;
         context.fillRect(left, 0, right - left, height);
@@ -83,6 +93,7 @@ function drawWave(canvas, take, seconds) {
       context.fillRect(x, middle - (high / 127) * (middle - 1), 1, Math.max(ratio, tall));
     }
     if (letter && right - left >= 11 * ratio) {
+      context.strokeText(letter, (left + right) / 2, 10 * ratio);
       context.fillText(letter, (left + right) / 2, 10 * ratio);
     }
   }
@@ -93,28 +104,32 @@ function drawSpectrogram(canvas, take, seconds) {
   const { width, height } = canvas;
   if (!width) return;
   const night = dark.matches && !print.matches;
-  const heat = colours(night ? RAMP : [...RAMP].reverse());
+  const heat = night ? NIGHT : DAY;
   const bands = data.edges.length - 2;
   const frames = take.levels.length / bands;
   const image = new ImageData(frames, bands);
+  const cells = new Uint32Array(image.data.buffer);
   take.levels.forEach((level, i) => {
-    const [x, y] = [Math.floor(i / bands), bands - 1 - (i % bands)];
-    image.data.set([...heat[level], 255], 4 * (y * frames + x));
+    cells[(bands - 1 - (i % bands)) * frames + Math.floor(i / bands)] = heat[level];
   });
   const grid = new OffscreenCanvas(frames, bands);
   grid.getContext("2d").putImageData(image, 0, 0);
   const hop = (data.hop * width) / seconds;
-  context.fillStyle = `rgb(${heat[0]})`;
+  context.fillStyle = `rgb(${night ? RAMP[0] : RAMP.at(-1)})`;
   context.fillRect(0, 0, width, height);
   // Frame k is centred on k hops.
   context.drawImage(grid, -0.5 * hop, 0, frames * hop, height);
-  context.fillStyle = night ? "#ffffffb8" : "#000000a8";
+  const [ink, halo] = night ? ["#fff", "#000a"] : ["#000", "#fffc"];
+  context.fillStyle = ink;
+  context.strokeStyle = halo;
+  context.lineWidth = 3 * ratio;
   context.font = `${10 * ratio}px sans-serif`;
   context.textBaseline = "middle";
   for (const kilohertz of [1, 2, 4]) {
     const above = data.edges.findIndex((edge) => edge > 1000 * kilohertz);
     const y = Math.round(height * (1 - above / data.edges.length));
     context.fillRect(0, y, 4 * ratio, ratio);
+    context.strokeText(`${kilohertz}k`, 7 * ratio, y + ratio / 2);
     context.fillText(`${kilohertz}k`, 7 * ratio, y + ratio / 2);
   }
 }
@@ -230,7 +245,8 @@ class Player {
   repeat(loop) {
     const position = this.time;
     this.loop = loop;
-    this.seek(loop ? clamp(position, loop[0], loop[1] - 0.001) : position);
+    const outside = loop && (position < loop[0] || position >= loop[1]);
+    this.seek(outside ? loop[0] : position);
   }
 }
 
@@ -247,12 +263,14 @@ class ClipView {
       envelope: new Int8Array(bytes(envelope).buffer),
       levels: bytes(levels),
     }));
-    this.audio = this.rows.map((row) => row.querySelector("audio").getAttribute("src").split(",")[1]);
+    this.audio = this.rows.map((row) => row.querySelector("audio").src.split(",")[1]);
     this.player = new Player(() => this.audio.map(bytes), clip.seconds, () => this.show());
     this.find = (selector) => section.querySelector(selector);
     this.wire();
-    this.watch();
     this.show();
+    const draw = () => this.draw();
+    new ResizeObserver(draw).observe(section);
+    for (const query of [dark, print]) query.addEventListener("change", draw);
   }
 
   wire() {
@@ -296,19 +314,20 @@ class ClipView {
       if (down && Math.abs(event.clientX - down.x) > 5) this.select([down.time, at(event)]);
     };
     lanes.onpointerleave = () => this.section.classList.remove("lanes-hovered");
-    lanes.onpointercancel = () => (down = null);
+    lanes.onpointercancel = () => {
+      down = null;
+      this.show();
+    };
     lanes.onpointerup = (event) => {
       if (!down) return;
-      const span = [down.time, at(event)].sort((a, b) => a - b);
-      const dragged = Math.abs(event.clientX - down.x) > 5 && span[1] - span[0] > 0.05;
-      if (row >= 0) this.player.choose(row);
-      if (dragged) this.player.repeat(span);
-      else {
-        const outside = this.player.loop && (span[0] < this.player.loop[0] || span[0] >= this.player.loop[1]);
-        if (outside) this.player.repeat(null);
-        this.player.seek(span[0]);
-      }
+      const [from, to] = [down.time, at(event)].sort((a, b) => a - b);
+      const dragged = Math.abs(event.clientX - down.x) > 5 && to - from > 0.05;
+      const { loop } = this.player;
       down = null;
+      if (row >= 0) this.player.choose(row);
+      if (dragged) return this.player.repeat([from, to]);
+      if (loop && (from < loop[0] || from >= loop[1])) this.player.repeat(null);
+      this.player.seek(from);
     };
   }
 
@@ -317,13 +336,6 @@ class ClipView {
     this.section.style.setProperty("--from", from / this.seconds);
     this.section.style.setProperty("--to", to / this.seconds);
     this.section.classList.add("looping");
-  }
-
-  watch() {
-    const draw = () => this.draw();
-    new ResizeObserver(draw).observe(this.section);
-    for (const query of [dark, print]) query.addEventListener("change", draw);
-    this.find(".spectrograms").addEventListener("click", draw);
   }
 
   draw() {
@@ -409,11 +421,12 @@ for (const view of views) {
 
 document.addEventListener("keydown", (event) => {
   if (!current || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("audio, .scroll")) return;
   const { player } = current;
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key] * (event.shiftKey ? 0.1 : 1);
   const take = Number(event.key) - 1;
   if (event.key === " " && !event.target.closest("button, summary, a")) current.toggle();
-  else if (step && !event.target.closest(".scroll")) player.seek(player.time + step);
+  else if (step) player.seek(player.time + step);
   else if (take >= 0 && take < current.rows.length) player.choose(take);
   else if (event.key === "l") player.repeat(player.loop ? null : [0, current.seconds]);
   else if (event.key === "Escape" && player.loop) player.repeat(null);

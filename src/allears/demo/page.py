@@ -7,7 +7,7 @@ computed here from the data: counts of frames and packets are added over clips, 
 import base64
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from itertools import groupby
@@ -37,15 +37,21 @@ class Label:
     meaning: str
 
 
-# Hues after Okabe and Ito, at 3:1 or more against the paper. A new label is one more line.
+# Hues after Okabe and Ito; all but the quiet one stand 3:1 or more against the paper.
 # fmt: off
 LABELS = {
-    "received": Label("received", "received", "", "#a7adb4", "#5f6870", "", "its packet arrived in time"),  # noqa: E501
-    "lbrr": Label("LBRR", "recovered", "L", "#0072b2", "#4da6e0", "M0 3H6", "from the low-bitrate copy inside the next Opus packet"),  # noqa: E501
-    "red": Label("RED", "recovered", "R", "#00875f", "#2cbf92", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5", "from a full copy in a later packet (RFC 2198)"),  # noqa: E501
-    "dred": Label("DRED", "recovered", "D", "#a8508a", "#d98cbf", "M3 0V6", "from deep redundancy in a later packet"),  # noqa: E501
-    "concealed": Label("concealed", "concealed", "C", "#d55e00", "#ef7d2d", "M-1 -1L7 7M-1 7L7 -1", "nothing arrived: the decoder guessed"),  # noqa: E501
-    "silence": Label("silence", "concealed", "S", "#7a6a58", "#b3a28e", "M0 0H6V6", "nothing arrived and nothing was guessed"),  # noqa: E501
+    "received": Label("received", "received", "", "#a7adb4", "#5f6870", "",
+                      "its packet arrived in time"),
+    "lbrr": Label("LBRR", "recovered", "L", "#0072b2", "#4da6e0", "M0 3H6",
+                  "from the low-bitrate copy inside the next Opus packet"),
+    "red": Label("RED", "recovered", "R", "#00875f", "#2cbf92", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5",
+                 "from a full copy in a later packet (RFC 2198)"),
+    "dred": Label("DRED", "recovered", "D", "#a8508a", "#d98cbf", "M3 0V6",
+                  "from deep redundancy in a later packet"),
+    "concealed": Label("concealed", "concealed", "C", "#d55e00", "#ef7d2d", "M-1 -1L7 7M-1 7L7 -1",
+                       "nothing arrived: the decoder guessed"),
+    "silence": Label("silence", "concealed", "S", "#7a6a58", "#b3a28e", "M0 0H6V6",
+                     "nothing arrived and nothing was guessed"),
 }
 # fmt: on
 
@@ -111,14 +117,14 @@ class Row:
     takes: tuple[Take, ...]
 
     @property
-    def frames(self) -> Counter[str]:
-        """How many frames were received, recovered and concealed."""
-        return Counter(LABELS[label].outcome for take in self.takes for label in take.labels)
-
-    @property
     def labels(self) -> Counter[str]:
         """How many frames carry each label."""
         return Counter(label for take in self.takes for label in take.labels)
+
+    @property
+    def frames(self) -> Counter[str]:
+        """How many frames were received, recovered and concealed."""
+        return Counter(LABELS[label].outcome for label in self.labels.elements())
 
     @property
     def brought_back(self) -> float:
@@ -136,9 +142,9 @@ class Row:
         return sum(take.delay_ms for take in self.takes) / len(self.takes)
 
     def score(self, name: str) -> float | None:
-        """Mean over the clips that were scored."""
+        """Mean over clips; None if one went unscored, as means over other clips do not compare."""
         known = [s for take in self.takes if (s := take.scores.get(name)) is not None]
-        return sum(known) / len(known) if known else None
+        return sum(known) / len(known) if len(known) == len(self.takes) else None
 
 
 def summary(page: Page) -> list[Row]:
@@ -184,7 +190,7 @@ def headline(page: Page) -> str:
     return claim + "."
 
 
-def percent(part: float, whole: float) -> str:
+def percent(part: int, whole: int) -> str:
     """A share in whole per cent that never rounds something to nothing nor nearly all to all."""
     share = 100 * part / whole if whole else 0.0
     if 0 < share < 0.5 or 99.5 <= share < 100:
@@ -197,7 +203,7 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def spans(labels: Iterable[str]) -> list[tuple[str, int, int]]:
+def spans(labels: Sequence[Any]) -> list[tuple[Any, int, int]]:
     """Runs of one label: label, first frame, number of frames."""
     frames = groupby(enumerate(labels), key=lambda frame: frame[1])
     runs = [(label, [index for index, _ in run]) for label, run in frames]
@@ -208,38 +214,32 @@ def flac(take: Take) -> str:
     """The take as 16-bit FLAC: lossless, so that what is heard is what was scored."""
     file = io.BytesIO()
     soundfile.write(file, take.samples, take.rate, format="FLAC", subtype="PCM_16")
-    return base64.b64encode(file.getvalue()).decode()
+    return _base64(file.getvalue())
 
 
 def drawing(clip: Clip) -> dict[str, Any]:
-    """What the page needs to draw a clip; one scale for all its takes, so that they compare."""
-    peak = max(float(np.abs(take.samples).max()) for take in clip.takes)
-    decibels = [picture.spectrogram(take.samples, take.rate) for take in clip.takes]
-    ceiling = max(float(grid.max()) for grid in decibels)
-    return {
-        "seconds": clip.seconds,
-        "takes": [
-            {
-                "spans": spans(take.labels),
-                "envelope": _base64(picture.envelope(take.samples, take.rate, peak)),
-                "levels": _base64(picture.levels(grid, ceiling)),
-            }
-            for take, grid in zip(clip.takes, decibels, strict=True)
-        ],
-    }
+    """What the page needs to draw a clip."""
+    pictures = picture.pictures([(take.samples, take.rate) for take in clip.takes])
+    takes = [
+        {"spans": spans(take.labels), "envelope": _base64(wave), "levels": _base64(levels)}
+        for take, (wave, levels) in zip(clip.takes, pictures, strict=True)
+    ]
+    return {"seconds": clip.seconds, "takes": takes}
 
 
 def render(page: Page) -> str:
     """The page as HTML that needs no network, no other file and, to be read, no script."""
     environment = Environment(
-        loader=FunctionLoader(lambda name: (resources.files("allears.demo") / name).read_text()),
-        autoescape=True,
+        loader=FunctionLoader(
+            lambda name: (resources.files("allears.demo") / name).read_text("utf-8")
+        ),
+        autoescape=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     rows, names = summary(page), score_names(page)
-    shown: Mapping[str, int] = sum((row.labels for row in rows), Counter())
+    shown = {label for row in rows for label in row.labels}
     rates = [row.kbps for row in rows[1:]]
     data = {
         "column": picture.COLUMN_S,
@@ -249,9 +249,8 @@ def render(page: Page) -> str:
         "labels": {key: asdict(label) for key, label in LABELS.items()},
         "clips": [drawing(clip) for clip in page.clips],
     }
-    functions = (percent, number, spans, flac, Row)
     return environment.get_template("page.html.j2").render(
-        {function.__name__: function for function in functions},
+        {used.__name__: used for used in (percent, number, spans, flac, Row)},
         page=page,
         rows=rows,
         score_names=names,
@@ -265,5 +264,5 @@ def render(page: Page) -> str:
     )
 
 
-def _base64(grid: np.ndarray) -> str:
-    return base64.b64encode(grid.tobytes()).decode()
+def _base64(content: bytes | np.ndarray) -> str:
+    return base64.b64encode(bytes(content)).decode()

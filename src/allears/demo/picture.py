@@ -5,6 +5,8 @@ window every 10 ms): fine enough in time to show one 20 ms frame, and the same f
 that takes at different rates can be laid under each other.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float32, Float64, Int8, UInt8
 
@@ -36,9 +38,7 @@ def envelope(
 def band_edges() -> Float64[np.ndarray, " edges"]:
     """Frequencies in Hz, evenly spaced in mel; band k rises from k to k + 1 and falls to k + 2."""
     top = 2595 * np.log10(1 + TOP_HZ / 700)
-    edges: Float64[np.ndarray, " edges"] = 700 * (
-        10 ** (np.linspace(0, top, BANDS + 2) / 2595) - 1
-    )
+    edges: Float64[np.ndarray, " edges"] = 700 * (10 ** (np.linspace(0, top, BANDS + 2) / 2595) - 1)
     return edges
 
 
@@ -62,12 +62,29 @@ def spectrogram(
         (frequencies - low) / (centre - low), (high - frequencies) / (high - centre)
     ).clip(0)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-    decibels = 10 * np.log10(np.maximum(power @ weights.T, 10 ** (FLOOR_DB / 10)))
-    return decibels.astype(np.float32)
+    decibels: Float32[np.ndarray, "frames bands"] = (
+        10 * np.log10(np.maximum(power @ weights.T, 10 ** (FLOOR_DB / 10)))
+    ).astype(np.float32)
+    return decibels
 
 
 def levels(
     decibels: Float32[np.ndarray, "frames bands"], ceiling_db: float
 ) -> UInt8[np.ndarray, "frames bands"]:
     """Decibels as bytes: 255 at the ceiling, 0 at 65 dB below it and under."""
-    return (255 * (1 + (decibels - ceiling_db) / RANGE_DB)).round().clip(0, 255).astype(np.uint8)
+    scaled = np.round(255 * (1 + (decibels - ceiling_db) / RANGE_DB))
+    grid: UInt8[np.ndarray, "frames bands"] = scaled.clip(0, 255).astype(np.uint8)
+    return grid
+
+
+def pictures(
+    takes: Sequence[tuple[Float32[np.ndarray, " _"], int]],
+) -> list[tuple[Int8[np.ndarray, "_ 2"], UInt8[np.ndarray, "_ bands"]]]:
+    """Envelope and spectrogram of every take (samples, rate), on one scale so that they compare."""
+    peak = max(float(np.abs(samples).max()) for samples, _ in takes)
+    decibels = [spectrogram(samples, rate) for samples, rate in takes]
+    ceiling_db = max(-100.0, *(float(grid.max()) for grid in decibels))  # silence stays blank
+    return [
+        (envelope(samples, rate, peak), levels(grid, ceiling_db))
+        for (samples, rate), grid in zip(takes, decibels, strict=True)
+    ]

@@ -20,7 +20,7 @@ from allears.link.playout import Playout
 from allears.link.sender import OPUS_PAYLOAD_TYPE, RED_PAYLOAD_TYPE
 from allears.link.source import Accepted, Source
 from allears.link.statistics import Statistics, Tally
-from allears.wire import opus
+from allears.wire import opus, rtcp
 from allears.wire.errors import ParseError
 from allears.wire.jitter import DelayEstimator, JitterBuffer
 from allears.wire.opus import CLOCK_RATE
@@ -86,6 +86,7 @@ class Receiver:
         self._ticks = CLOCK_RATE // 50  # how long the last packet lasted
         self._sequence: int | None = None  # of the last packet played
         self._quiet = False  # whether the last packet said that nobody speaks
+        self._departed = False
         self._tail: Float32[np.ndarray, " tail"] | None = None
         self._since_stretch = 0
 
@@ -101,6 +102,11 @@ class Receiver:
             return None
         return self._estimator.delay(self._next_heard(), now)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the sender has said goodbye and all it sent has been played."""
+        return self._departed and not len(self._buffer)
+
     def statistics(self) -> Statistics:
         """What has come in and gone out so far."""
         return self._tally.snapshot()
@@ -108,8 +114,8 @@ class Receiver:
     def receive(self, datagram: bytes, now: float) -> None:
         """Take in a datagram that arrived at `now`; whatever is in it, this never raises."""
         try:
-            if len(datagram) > 1 and 192 <= datagram[1] <= 223:
-                self._tally.ignored += 1  # RTCP on the same port (RFC 5761 §4)
+            if rtcp.is_rtcp(datagram):
+                self._departed |= self._source.ssrc in rtcp.departed(datagram)
                 return
             for accepted in self._source.accept(RtpPacket.parse(datagram)):
                 self._accept(accepted, now)

@@ -3,7 +3,6 @@
 import random
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float32
@@ -36,7 +35,7 @@ class Redundancy:
     red: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> "Redundancy":
         """Read `none`, `lbrr`, `red`, `red:N`, or several joined by `+`; raises RedundancyError."""
         lbrr, copies = False, 0
         for word in text.split("+"):

@@ -12,12 +12,13 @@ from jaxtyping import Float32
 from allears.link.frame import FRAME_SECONDS, Frame, Label
 from allears.link.network import Network, RandomNetwork
 from allears.link.receiver import Receiver
-from allears.link.sender import OPUS_PAYLOAD_TYPE, Sender, SenderConfig
+from allears.link.sender import OPUS_PAYLOAD_TYPE, RED_PAYLOAD_TYPE, Sender, SenderConfig
 from allears.link.statistics import Statistics
 from allears.wire import opus
 from allears.wire.bitfile import BitPacket
-from allears.wire.loss import LossModel, NoLoss
+from allears.wire.loss import NoLoss
 from allears.wire.opus import CLOCK_RATE
+from allears.wire.red import RedPayload
 from allears.wire.rtp import RtpPacket
 
 RTP_UDP_IP_BYTES = 12 + 8 + 20
@@ -32,6 +33,13 @@ class SentPacket:
     packet: RtpPacket
     final_range: int
     lost: bool
+
+    @property
+    def opus(self) -> bytes:
+        """The Opus packet itself, without the copies that RED sends along."""
+        if self.packet.payload_type == RED_PAYLOAD_TYPE:
+            return RedPayload.parse(self.packet.payload).primary
+        return self.packet.payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +109,24 @@ def simulate(
     )
 
 
-def replay(packets: Sequence[BitPacket], loss: LossModel, rate: int = 16_000) -> Call:
-    """Decode a `.bit` file's packets under `loss`, as the receiver would in a call without jitter.
+def replay(packets: Sequence[BitPacket], network: Network, rate: int = 16_000) -> Call:
+    """Decode a `.bit` file's packets as if they came over `network`.
 
     `heard` begins with the codec's look-ahead here, since the file does not say how long it is. An
     empty packet is one that was not sent. Raises ParseError where one is not Opus.
     """
-    network = RandomNetwork(loss, random.Random(0))
     outgoing: list[_Outgoing] = []
     timestamp = 0
     ticks = CLOCK_RATE // 50
-    for number, packet in enumerate(packets):
+    for packet in packets:
         if packet.payload:
             ticks = opus.duration(packet.payload)
         time = (timestamp + ticks) / CLOCK_RATE
         arrivals = network(time)
         if packet.payload:
+            sequence = len(outgoing) & 0xFFFF  # what is not sent is not numbered
             rtp = RtpPacket(
-                OPUS_PAYLOAD_TYPE, number & 0xFFFF, timestamp & 0xFFFFFFFF, 0, packet.payload
+                OPUS_PAYLOAD_TYPE, sequence, timestamp & 0xFFFFFFFF, 0, packet.payload
             )
             sent = SentPacket(time, rtp, packet.final_range, not arrivals)
             outgoing.append(_Outgoing(sent, arrivals))

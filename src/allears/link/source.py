@@ -34,18 +34,18 @@ class Source:
     """Follows one stream at a time."""
 
     def __init__(self) -> None:
-        self._ssrc: int | None = None
+        self.ssrc: int | None = None
         self._timestamp = 0
         self._sequence = 0
         self._stranger: RtpPacket | None = None
 
     def accept(self, packet: RtpPacket) -> list[Accepted]:
         """What to play now that `packet` came: itself, nothing yet, or itself and the one before."""
-        if self._ssrc is None:
+        if self.ssrc is None:
             return [self._begin(packet)]
         timestamp, sequence = self._unwrap(packet)
         if (
-            packet.ssrc == self._ssrc
+            packet.ssrc == self.ssrc
             and abs(timestamp - self._timestamp) < FAR_TICKS
             and abs(sequence - self._sequence) < FAR_PACKETS
         ):
@@ -60,7 +60,7 @@ class Source:
         return [self._begin(first), *self.accept(packet)]
 
     def _begin(self, packet: RtpPacket) -> Accepted:
-        self._ssrc = packet.ssrc
+        self.ssrc = packet.ssrc
         self._timestamp, self._sequence = packet.timestamp, packet.sequence
         return Accepted(packet, packet.timestamp, packet.sequence, begins=True)
 

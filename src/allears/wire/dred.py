@@ -8,7 +8,6 @@ and are not here: they come in as `EntropyTables`. The header can be read withou
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -101,7 +100,7 @@ class EntropyTables:
     latents: LaplaceTable
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, UInt8[np.ndarray, "levels size"]]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, UInt8[np.ndarray, "levels size"]]) -> "EntropyTables":
         """From eight arrays `{state,latent}_{quant_scales,dead_zone,r,p0}` of shape (16, 50 or 25).
 
         Raises ParseError naming the array that is missing or of the wrong shape.
@@ -140,7 +139,7 @@ class DredPayload:
         return self.header.covered_ms(len(self.latents))
 
     @classmethod
-    def parse(cls, data: bytes, tables: EntropyTables) -> Self:
+    def parse(cls, data: bytes, tables: EntropyTables) -> "DredPayload":
         """Decode the range-coded body (what follows the version tag).
 
         Raises ParseError where it is too long, or ends inside a vector.

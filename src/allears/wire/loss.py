@@ -152,8 +152,9 @@ def parse_loss(spec: str, seed: int, frame_ms: int | float = 20) -> LossModel:
     """Make the model that a command line names, for one packet every `frame_ms` milliseconds.
 
     `0` or `none`; `20%`, `0.2` or `uniform:20%`; `burst:20%:120ms` with the loss rate and the mean
-    length of a burst; `ge:p_bad:p_good[:loss_bad[:loss_good]]`, which lose all and nothing unless
-    said. Equal seeds lose equal packets. Raises LossSpecError for any other.
+    length of a burst; `ge:p_bad:p_good[:loss_bad[:loss_good]]` with the arguments of GilbertElliott,
+    where by default the bad state loses everything and the good nothing. Equal seeds lose equal
+    packets. Raises LossSpecError for any other specification.
     """
     rng = random.Random(seed)
     name, *values = spec.split(":")

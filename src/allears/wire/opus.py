@@ -7,7 +7,6 @@ extensions live (`wire.extensions`).
 
 import enum
 from dataclasses import dataclass
-from typing import Self
 
 from allears.wire.errors import ParseError
 
@@ -148,7 +147,7 @@ class OpusPacket:
         return tuple(_has_lbrr(frame, silk_frames, self.stereo) for frame in self.frames)
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, data: bytes) -> "OpusPacket":
         """Take a packet apart. Raises ParseError naming the rule of RFC 6716 §3.4 it breaks."""
         duration(data)
         config, stereo, code = data[0] >> 3, bool(data[0] & 4), data[0] & 3

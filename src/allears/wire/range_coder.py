@@ -115,7 +115,12 @@ class RangeEncoder:
         self._normalise()
 
     def icdf(self, symbol: int, table: Sequence[int], bits: int) -> None:
-        """The symbol of an inverse cumulative `table` of `bits` bits."""
+        """The symbol of an inverse cumulative `table` of `bits` bits.
+
+        Raises ValueError for a symbol whose probability is zero.
+        """
+        if (table[symbol - 1] if symbol else 1 << bits) <= table[symbol]:
+            raise ValueError(f"symbol {symbol} cannot occur by this table")
         step = self._range >> bits
         if symbol:
             self._low += self._range - step * table[symbol - 1]

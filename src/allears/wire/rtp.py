@@ -81,9 +81,8 @@ class RtpPacket:
     `sequence` is 16 bits, `timestamp` (in ticks of the payload's clock) and `ssrc` 32 bits,
     `padding` the number of padding bytes, their count byte included; 0 is none.
 
-    `bytes(RtpPacket.parse(data)) == data` wherever the padding before its count byte is zero, as
-    the RFC advises it to be; the padding's content is not kept. `bytes()` raises ValueError naming
-    the field that does not fit.
+    `bytes(RtpPacket.parse(data)) == data` if the padding before its count byte is zero: what the
+    padding holds is not kept. `bytes()` raises ValueError naming the field that does not fit.
     """
 
     payload_type: int

@@ -1,0 +1,5 @@
+"""`allears demo`: the demonstration."""
+
+
+def demo() -> None:
+    """Call real speech."""
