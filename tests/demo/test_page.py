@@ -392,6 +392,29 @@ def test_play_is_heard_and_a_switch_keeps_the_place(open_page: Open) -> None:
     assert time(tab) == paused
 
 
+def test_the_sound_is_where_the_playhead_is(open_page: Open) -> None:
+    """The unaided take is cut from 1.0 to 1.5 s."""
+    tab = open_page()
+    tab.locator(".seek").first.fill("1.05")
+    heard = tab.evaluate(
+        """async () => {
+          const seek = document.querySelector(".seek");
+          const heard = [];
+          document.querySelectorAll(".choose")[1].click();
+          while (seek.valueAsNumber < 1.9) {
+            await new Promise(requestAnimationFrame);
+            if (window.ear) heard.push([seek.valueAsNumber, loudness()]);
+          }
+          return heard;
+        }"""
+    )
+    within = [level for moment, level in heard if 1.1 < moment < 1.47]
+    after = [level for moment, level in heard if moment > 1.56]
+    assert max(within) < 1e-4
+    assert min(after) > 1e-3
+    assert max(after) > 0.03
+
+
 def test_the_end_comes_and_play_begins_again(open_page: Open) -> None:
     tab = open_page()
     tab.locator(".seek").first.fill("3.1")

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import av
 import numpy as np
@@ -58,8 +57,9 @@ def read(path: str | Path) -> Recording:
     """
     path = Path(path)
     opening = _opening(path)
-    recording = None if _is_mpeg(opening) else _read_libsndfile(path)
-    recording = recording or _read_ffmpeg(path)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities are reported below, once
+        recording = None if _is_mpeg(opening) else _read_libsndfile(path)
+        recording = recording or _read_ffmpeg(path)
     if not recording.samples.size:
         raise AudioFileError(f"{path}: the audio in it has no samples; {GIVE_AUDIO}")
     peak = max(recording.samples.max(), -recording.samples.min())
@@ -185,7 +185,7 @@ class WavWriter:
         self.rate = rate
         self._part = self.path.with_name(self.path.name + ".part")
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "WavWriter":
         with self._reported():
             self._file = self._part.open("wb")
         self._wave = wave.open(self._file, "wb")

@@ -25,7 +25,7 @@ def resample(
 class Resampler:
     """Resampling of a stream, chunk by chunk; the chunks joined equal `resample` of the whole.
 
-    Output comes late, never shifted: soxr works in blocks, so it lags its input by up to 40 ms
+    Output comes late, never shifted: soxr works in blocks, so it lags its input by up to 41 ms
     between 16, 44.1 and 48 kHz, and by up to 180 ms to or from 8 kHz, until `last` flushes it. A
     resampler serves one stream; after `last` it takes no more.
 

@@ -233,7 +233,7 @@ def render(page: Page) -> str:
         loader=FunctionLoader(
             lambda name: (resources.files("allears.demo") / name).read_text("utf-8")
         ),
-        autoescape=False,
+        autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
