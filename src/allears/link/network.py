@@ -2,11 +2,12 @@
 
 import random
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from allears.wire.loss import LossModel
 
 
+@runtime_checkable
 class Network(Protocol):
     """When the packets sent at a time arrive: not at all, once, or more often."""
 

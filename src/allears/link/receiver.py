@@ -15,7 +15,7 @@ from jaxtyping import Float32
 
 from allears.audio.libopus import DTX_BYTES, Decoder, OpusError
 from allears.link import stretch
-from allears.link.frame import Frame, Label
+from allears.link.frame import FRAME_SECONDS, Frame, Label
 from allears.link.playout import Playout
 from allears.link.sender import OPUS_PAYLOAD_TYPE, RED_PAYLOAD_TYPE
 from allears.link.source import Accepted, Source
@@ -103,9 +103,14 @@ class Receiver:
         return self._estimator.delay(self._next_heard(), now)
 
     @property
+    def buffered(self) -> int:
+        """How many packets and copies are waiting."""
+        return len(self._buffer)
+
+    @property
     def ended(self) -> bool:
         """Whether the sender has said goodbye and all it sent has been played."""
-        return self._departed and not len(self._buffer)
+        return self._departed and not self.buffered
 
     def statistics(self) -> Statistics:
         """What has come in and gone out so far."""
@@ -206,14 +211,20 @@ class Receiver:
 
     def _begin(self, now: float) -> bool:
         """Start to play once the first packet has waited as long as it should."""
-        first = self._buffer.earliest
-        if first is None:
+        earliest = self._buffer.earliest
+        if earliest is None:
             return False
+        first = earliest
         if self._start is not None:
             first += difference(self._start, first & 0xFFFFFFFF, 32)
-        if self._estimator.delay(first, now) < self.target_delay - 1e-6:
+        past = self._estimator.delay(first, now) - self.target_delay
+        if past < -1e-6:
             return False
-        self._position = first
+        # The silence so far stood in for what was lost before the first packet came.
+        stood_in = int(past / FRAME_SECONDS) * int(CLOCK_RATE * FRAME_SECONDS)
+        self._position = min(first + stood_in, earliest)
+        entry = self._buffer.get(earliest)
+        self._ticks = entry.ticks if entry else self._ticks
         return True
 
     def _idle(self) -> Frame:
@@ -269,13 +280,14 @@ class Receiver:
         if gap < QUANTUM:
             self._position = following.timestamp
             return
-        ticks = min(self._ticks, gap) // QUANTUM * QUANTUM
+        # What is not a whole packet comes first, so that the last piece is as long as its copy.
+        ticks = (gap % self._ticks or self._ticks) // QUANTUM * QUANTUM or QUANTUM
         self._position += ticks
         self._stall = None
         pause = self._sequence is not None and following.sequence == self._sequence + 1
         if self._quiet or pause:
             self._push(self._conceal(ticks), Label.SILENCE)
-        elif ticks == gap and opus.has_lbrr(following.payload):
+        elif ticks == gap and _copies_before(following.payload, ticks):
             samples = self._decoder.decode_fec(following.payload, ticks // self._ticks_per_sample)
             self._push(samples, Label.LBRR)
         else:
@@ -330,3 +342,8 @@ class Receiver:
         self._tail = self._conceal(2 * QUANTUM)
         self._position += int(past * 50) * (CLOCK_RATE // 50)
         self._tally.skipped += 1
+
+
+def _copies_before(packet: bytes, ticks: int) -> bool:
+    """Whether `packet` carries the whole of the `ticks` before it in-band."""
+    return ticks >= opus.CONFIGURATIONS[packet[0] >> 3][2] and opus.has_lbrr(packet)

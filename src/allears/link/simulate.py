@@ -215,15 +215,16 @@ def _converse(
                 break
             frames.append(frame)
         elif following is None and not flying and not receiver.statistics().packets:
-            return sent, _silence(receiver.rate, first, ticks), 0.0
-    return sent, frames, delay
+            return sent, _silence(receiver.rate, first, first + ticks), 0.0
+    began = next((frame.timestamp for frame in frames if frame.timestamp is not None), first)
+    return sent, _silence(receiver.rate, first, began) + frames, delay
 
 
-def _silence(rate: int, first: int, ticks: int) -> list[Frame]:
-    """What is heard where not one packet arrived."""
+def _silence(rate: int, begin: int, end: int) -> list[Frame]:
+    """What is heard between two timestamps while not one packet has arrived."""
     step = int(CLOCK_RATE * FRAME_SECONDS)
     nothing = np.zeros(int(rate * FRAME_SECONDS), np.float32)
-    return [Frame(nothing, Label.SILENCE, first + at) for at in range(0, ticks, step)]
+    return [Frame(nothing, Label.SILENCE, at) for at in range(begin, end, step)]
 
 
 def _join(frames: Sequence[Frame]) -> Float32[np.ndarray, " samples"]:

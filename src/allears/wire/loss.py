@@ -28,6 +28,7 @@ class LossSpecError(AllearsError, ValueError):
 
 
 @runtime_checkable
+@runtime_checkable
 class LossModel(Protocol):
     """A network's losses: called once per packet, in the order of sending."""
 
