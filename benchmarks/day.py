@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import soundfile
-from tables import Run, arguments
 
 from allears.demo import CLIPS
 from allears.link.frame import FRAME_SECONDS
@@ -22,6 +21,7 @@ from allears.link.sender import Redundancy, Sender, SenderConfig
 from allears.link.statistics import Statistics
 from allears.wire.loss import parse_loss
 from allears.wire.rtp import RtpPacket
+from tables import Run, arguments
 
 
 @dataclass(frozen=True, slots=True)

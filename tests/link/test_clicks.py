@@ -46,7 +46,13 @@ def test_the_measure_hears_a_click() -> None:
 
 @pytest.mark.parametrize(
     ("text", "bitrate"),
-    [("none", 16_000), ("none", 24_000), ("lbrr", 32_000), ("red:1", 24_000), ("lbrr+red:1", 64_000)],
+    [
+        ("none", 16_000),
+        ("none", 24_000),
+        ("lbrr", 32_000),
+        ("red:1", 24_000),
+        ("lbrr+red:1", 64_000),
+    ],
 )
 def test_no_change_of_label_clicks(text: str, bitrate: int) -> None:
     clean = join(call(text, NoLoss(), bitrate))

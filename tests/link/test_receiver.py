@@ -94,7 +94,9 @@ def test_red_gives_back_the_very_samples() -> None:
 def test_order_and_repetition_do_not_matter() -> None:
     packets = stream()
     straight = run(Receiver(16_000), on_time(packets), 4.0)
-    mixed = [(at + (0.015 if n % 3 else 0.0), data) for n, (at, data) in enumerate(on_time(packets))]
+    mixed = [
+        (at + (0.015 if n % 3 else 0.0), data) for n, (at, data) in enumerate(on_time(packets))
+    ]
     mixed += [(at + 0.03, data) for at, data in on_time(packets)[::7]]
     receiver = Receiver(16_000, min_delay=0.06)
     heard = run(receiver, mixed, 4.0)
@@ -109,12 +111,12 @@ def test_order_and_repetition_do_not_matter() -> None:
 def test_a_network_that_stands_still_loses_no_word() -> None:
     """300 ms in which nothing comes, then all of it: played late, and caught up with afterwards."""
     packets = stream()
-    arrivals = [
-        (1.3 if 1.0 <= at < 1.3 else at, datagram) for at, datagram in on_time(packets)
-    ]
+    arrivals = [(1.3 if 1.0 <= at < 1.3 else at, datagram) for at, datagram in on_time(packets)]
     receiver = Receiver(16_000)
     frames = run(receiver, arrivals, 4.2)
-    received = [f.timestamp for f in frames if f.label is Label.RECEIVED and f.timestamp is not None]
+    received = [
+        f.timestamp for f in frames if f.label is Label.RECEIVED and f.timestamp is not None
+    ]
     played = {stamp // 960 for stamp in received}
     assert len(played) >= 0.97 * len(packets)
     assert receiver.statistics().late == 0
@@ -124,7 +126,9 @@ def test_a_network_that_stands_still_loses_no_word() -> None:
 
 def test_a_late_packet_is_not_waited_for_when_newer_ones_are_here() -> None:
     packets = stream()
-    arrivals = [(at + (0.2 if n == 100 else 0), data) for n, (at, data) in enumerate(on_time(packets))]
+    arrivals = [
+        (at + (0.2 if n == 100 else 0), data) for n, (at, data) in enumerate(on_time(packets))
+    ]
     receiver = Receiver(16_000)
     found = labels(run(receiver, arrivals, 4.0))
     assert found[100] is Label.CONCEALED and set(found[101:190]) == {Label.RECEIVED}
@@ -188,7 +192,9 @@ def test_goodbye_ends_the_call_once_all_is_played() -> None:
 
 def test_a_corrupt_payload_is_concealed_and_counted() -> None:
     packets = stream()
-    broken = RtpPacket(111, packets[100].sequence, packets[100].timestamp, packets[100].ssrc, b"\xff")
+    broken = RtpPacket(
+        111, packets[100].sequence, packets[100].timestamp, packets[100].ssrc, b"\xff"
+    )
     receiver = Receiver(16_000)
     arrivals = [
         (at, bytes(broken) if n == 100 else data) for n, (at, data) in enumerate(on_time(packets))
@@ -207,7 +213,9 @@ def test_no_datagram_breaks_it(data: st.DataObject) -> None:
         for _ in range(data.draw(st.integers(0, 2))):
             datagram = bytearray(data.draw(st.sampled_from(packets)))
             for _ in range(data.draw(st.integers(0, 3))):
-                datagram[data.draw(st.integers(0, len(datagram) - 1))] = data.draw(st.integers(0, 255))
+                datagram[data.draw(st.integers(0, len(datagram) - 1))] = data.draw(
+                    st.integers(0, 255)
+                )
             cut = data.draw(st.integers(0, len(datagram)))
             receiver.receive(bytes(datagram[:cut] if cut % 3 == 0 else datagram), number * 0.02)
         frame = receiver.pull(number * 0.02)
@@ -220,7 +228,9 @@ def test_a_flood_of_strange_timestamps_is_bounded() -> None:
     rng = random.Random(0)
     for number in range(20_000):
         stamp = (packet.timestamp + rng.randrange(48_000 * 20)) & 0xFFFFFFFF
-        strange = RtpPacket(111, (packet.sequence + number) & 0xFFFF, stamp, packet.ssrc, packet.payload)
+        strange = RtpPacket(
+            111, (packet.sequence + number) & 0xFFFF, stamp, packet.ssrc, packet.payload
+        )
         receiver.receive(bytes(strange), number * 1e-5)
     assert receiver.buffered <= 1000
     for number in range(100):

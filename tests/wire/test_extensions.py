@@ -60,9 +60,7 @@ def test_libopus_carries_over_what_we_wrote(groups: list[list[Extension]]) -> No
     assert [bytes(f) for f in packet.frames] == [OpusPacket.parse(p).frames[0] for p in source]
     found = extensions.parse(packet.padding or b"", len(packet.frames))
     wanted = {
-        Extension(each.id, frame, each.data)
-        for frame, group in enumerate(groups)
-        for each in group
+        Extension(each.id, frame, each.data) for frame, group in enumerate(groups) for each in group
     }
     assert set(found) == wanted and len(found) == len(wanted)
 
@@ -83,9 +81,9 @@ def test_our_padding_does_not_change_what_libopus_decodes() -> None:
         assert bare.final_range == padded.final_range
 
 
-extension = st.tuples(
-    st.integers(3, 127), st.integers(0, 5), st.binary(max_size=600)
-).filter(lambda each: each[0] >= 32 or len(each[2]) < 2)
+extension = st.tuples(st.integers(3, 127), st.integers(0, 5), st.binary(max_size=600)).filter(
+    lambda each: each[0] >= 32 or len(each[2]) < 2
+)
 
 
 @given(st.lists(extension, max_size=8), st.integers(0, 40))

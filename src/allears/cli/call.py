@@ -11,7 +11,7 @@ from allears.cli.arguments import ArgumentError, Impairment, address, loss_model
 from allears.link.sender import Redundancy, SenderConfig
 from allears.wire.loss import SPEC_FORMS
 
-ANY_HOST = "0.0.0.0"  # noqa: S104: who listens for a call wants it from anywhere
+ANY_HOST = "0.0.0.0"  # noqa: S104  who listens for a call wants it from anywhere
 
 _NETWORK = "The network"
 _LIVE = "Live, over UDP"

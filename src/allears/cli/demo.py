@@ -1,5 +1,89 @@
-"""`allears demo`: the demonstration."""
+"""`allears demo`: hear it."""
+
+import json
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from allears.demo import page as pages
+from allears.demo.show import show
+from allears.outputs import OutputError, write_whole
 
 
-def demo() -> None:
-    """Call real speech."""
+def demo(
+    output: Annotated[Path, typer.Argument(help="The page to write.")] = Path(
+        "allears-demo/index.html"
+    ),
+    seed: Annotated[int, typer.Option(help="Another seed loses other packets.")] = 0,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
+) -> None:
+    """Call real speech over a bursty network under each redundancy: one page to hear and see it.
+
+    Example: `allears demo page.html --open`
+    """
+    _folder(output)
+    command = f"allears demo --seed {seed}"
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("calling, under every redundancy", total=1.0)
+        page, missing = show(seed, command, lambda share: progress.update(task, completed=share))
+    write_whole(output, pages.render(page).encode())
+    rows = pages.summary(page)
+    names = pages.score_names(page)
+    if as_json:
+        print(
+            json.dumps({"page": str(output), "conditions": [_object(row, names) for row in rows]})
+        )
+        return
+    console = Console(highlight=False)
+    console.print(f"\n[bold]{pages.headline(page)}[/]\n{page.network}\n")
+    console.print(_table(rows, names))
+    for reason in missing:
+        console.print(f"not rated: {reason}", style="dim")
+    console.print(f"\nHear it: {output.resolve().as_uri()}", soft_wrap=True)
+    if open_it and sys.stdout.isatty():
+        webbrowser.open(output.resolve().as_uri())
+
+
+def _folder(output: Path) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{output.parent}: cannot be made ({error.strerror})") from None
+
+
+def _table(rows: list[pages.Row], names: list[str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("redundancy")
+    for heading in ("kb/s", "received", "recovered", "concealed", *names, "delay"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        frames = row.frames
+        table.add_row(
+            row.name,
+            f"{row.kbps:.0f}",
+            *(f"{count / frames.total():.0%}" for count in map(frames.__getitem__, _OUTCOMES)),
+            *("–" if (score := row.score(name)) is None else f"{score:.2f}" for name in names),
+            f"{row.delay_ms:.0f} ms",
+        )
+    return table
+
+
+def _object(row: pages.Row, names: list[str]) -> dict[str, Any]:
+    frames = row.frames
+    return {
+        "condition": row.name,
+        "payload_kbps": row.kbps,
+        "frames": {outcome: frames[outcome] for outcome in _OUTCOMES},
+        "scores": {name: row.score(name) for name in names},
+        "delay_ms": row.delay_ms,
+    }
+
+
+_OUTCOMES = ("received", "recovered", "concealed")

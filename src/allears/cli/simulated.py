@@ -19,7 +19,7 @@ from allears.link.frame import Label
 from allears.link.sender import SenderConfig
 from allears.link.simulate import Call, replay, simulate
 from allears.outputs import write_whole
-from allears.score.quality import RATE, Quality, quality
+from allears.score.quality import RATE, SCORES, Quality, quality
 from allears.wire import bitfile
 from allears.wire.bitfile import BitPacket
 from allears.wire.errors import ParseError
@@ -118,7 +118,7 @@ def _object(
         "delay_ms": 1000 * result.delay,
         "frames": counts,
         "labels": [frame.label.value for frame in result.frames],
-        "scores": rated.scores() if rated else None,
+        "scores": rated.scores if rated else None,
         "missing": list(rated.missing) if rated else [],
     }
 
@@ -147,9 +147,9 @@ def _print(
         if share := result.share(label):
             table.add_row(label.value, f"{share:.1%} of {len(result.frames)} frames")
     table.add_row("delay", f"{1000 * result.delay:.0f} ms behind the network")
-    for name, value in (rated.scores() if rated else {}).items():
+    for name, value in (rated.scores if rated else {}).items():
         if value is not None:
-            table.add_row(name, f"{value:.2f}")
+            table.add_row(SCORES[name], f"{value:.2f}")
     if output:
         table.add_row("heard", str(output))
     console.print(table)

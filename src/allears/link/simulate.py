@@ -125,9 +125,7 @@ def replay(packets: Sequence[BitPacket], network: Network, rate: int = 16_000) -
         arrivals = network(time)
         if packet.payload:
             sequence = len(outgoing) & 0xFFFF  # what is not sent is not numbered
-            rtp = RtpPacket(
-                OPUS_PAYLOAD_TYPE, sequence, timestamp & 0xFFFFFFFF, 0, packet.payload
-            )
+            rtp = RtpPacket(OPUS_PAYLOAD_TYPE, sequence, timestamp & 0xFFFFFFFF, 0, packet.payload)
             sent = SentPacket(time, rtp, packet.final_range, not arrivals)
             outgoing.append(_Outgoing(sent, arrivals))
         timestamp += ticks

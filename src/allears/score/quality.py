@@ -30,6 +30,9 @@ RATE = 16_000
 SHORTEST = RATE // 2
 """Fewest samples that are scored."""
 
+QUIETEST = 0.5 / 32_768
+"""Peak below which 16 bits hold nothing; such a clip is silent, whatever a model makes of it."""
+
 PLCMOS_RATERS = 15
 """PLCMOS is the mean over this many imagined raters, each a random vector."""
 
@@ -44,8 +47,15 @@ DNSMOS_CALIBRATION = (
 PESQ_LONGEST = 16 * RATE
 """P.862's own code has room for 50 utterances of 0.2 s, 0.2 s apart, and crashes beyond."""
 
-SCORES = ("plcmos", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl", "pesq_wb", "stoi")
-"""The names of the scores in a `Quality`."""
+SCORES = {
+    "plcmos": "PLCMOS",
+    "dnsmos_sig": "DNSMOS SIG",
+    "dnsmos_bak": "DNSMOS BAK",
+    "dnsmos_ovrl": "DNSMOS OVRL",
+    "pesq_wb": "PESQ-WB",
+    "stoi": "STOI",
+}
+"""The names of the scores in a `Quality`, and how people write them."""
 
 
 class ScoreError(AllearsError):
@@ -63,6 +73,11 @@ class Quality:
     pesq_wb: float | None
     stoi: float | None
     missing: tuple[str, ...]
+
+    @property
+    def scores(self) -> dict[str, float | None]:
+        """The scores by their names in `SCORES`."""
+        return {name: getattr(self, name) for name in SCORES}
 
 
 class Mean(NamedTuple):
@@ -87,6 +102,7 @@ def quality(
     *,
     delay: int | None = None,
     rate: int = RATE,
+    dnsmos_too: bool = True,
 ) -> Quality:
     """Every score of one clip that can be had; the others are None and explained in `missing`.
 
@@ -96,6 +112,7 @@ def quality(
         delay: samples by which the degraded clip lags the reference; None has it estimated, up to
             one second either way.
         rate: nothing but 16 kHz, where all four are defined; `ValueError` for another.
+        dnsmos_too: whether to wait for DNSMOS, which takes most of the time.
     """
     if rate != RATE:
         raise ValueError(f"quality is defined at {RATE} Hz; resample from {rate} Hz first")
@@ -108,7 +125,8 @@ def quality(
             missing.append(f"{name}: {error}")
             return None
 
-    sig, bak, ovrl = attempt("DNSMOS", dnsmos, degraded) or (None, None, None)
+    noise = attempt("DNSMOS", dnsmos, degraded) if dnsmos_too else None
+    sig, bak, ovrl = noise or (None, None, None)
     pair = attempt("PESQ, STOI", _overlap, reference, degraded, delay)
     return Quality(
         plcmos=attempt("PLCMOS", plcmos, degraded),
@@ -171,18 +189,17 @@ def pesq_wb(
     P.862 is made for clips of some ten seconds: a longer pair is cut into equal pieces of at most
     16 s, and the mean taken over those in which the reference speaks.
     """
-    reference, degraded = _sound(reference), _sound(degraded)
+    reference, degraded = _sound(reference, "reference"), _sound(degraded)
     with _extra("pesq"):
         import pesq
-    # P.862 fails on digital silence: far below hearing, this gets its lowest score instead
+    # P.862 fails on digital silence and levels out loudness; this gets its lowest score instead
     silence = np.random.default_rng(0).uniform(-1e-6, 1e-6, PESQ_LONGEST).astype(np.float32)
     pieces = -(-len(reference) // PESQ_LONGEST)
     scores = []
-    for sent, heard in zip(
-        *(np.array_split(x, pieces) for x in (reference, degraded)), strict=True
-    ):
+    sides = (np.array_split(signal, pieces) for signal in (reference, degraded))
+    for sent, heard in zip(*sides, strict=True):
         with suppress(pesq.NoUtterancesError):
-            heard = heard if heard.any() else silence[: len(heard)]
+            heard = heard if np.abs(heard).max() >= QUIETEST else silence[: len(heard)]
             scores.append(pesq.pesq(RATE, sent, heard, "wb"))
     if not scores:
         raise ScoreError("the reference has no utterance in it")
@@ -193,7 +210,7 @@ def stoi(
     reference: Float32[np.ndarray, " samples"], degraded: Float32[np.ndarray, " samples"]
 ) -> float:
     """STOI of an aligned pair at 16 kHz. May raise `ScoreError`."""
-    reference, degraded = _sound(reference), _sound(degraded)
+    reference, degraded = _sound(reference, "reference"), _sound(degraded)
     with _extra("score"):
         import pystoi
     with warnings.catch_warnings():
@@ -204,14 +221,16 @@ def stoi(
             raise ScoreError("the reference has too little speech in it") from None
 
 
-def _sound(samples: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
+def _sound(
+    samples: Float32[np.ndarray, " samples"], name: str = "clip"
+) -> Float32[np.ndarray, " samples"]:
     """The samples within ±1, if there is anything to score in them."""
     if len(samples) < SHORTEST:
-        raise ScoreError(f"the clip is shorter than {SHORTEST / RATE} s")
+        raise ScoreError(f"the {name} is shorter than {SHORTEST / RATE} s")
     if not np.isfinite(samples).all():
-        raise ScoreError("the clip has NaN or infinite samples")
-    if not samples.any():
-        raise ScoreError("the clip is silent")
+        raise ScoreError(f"the {name} has NaN or infinite samples")
+    if np.abs(samples).max() < QUIETEST:
+        raise ScoreError(f"the {name} is silent")
     clipped: np.ndarray = np.clip(samples, -1, 1)
     return clipped
 
@@ -224,7 +243,7 @@ def _overlap(
     if reference is None:
         raise ScoreError("there is no reference")
     try:
-        return align(_sound(reference), _sound(degraded), delay, max_delay=RATE)
+        return align(_sound(reference, "reference"), _sound(degraded), delay, max_delay=RATE)
     except ValueError as error:
         raise ScoreError(str(error)) from None
 

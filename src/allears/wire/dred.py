@@ -89,7 +89,8 @@ class LaplaceTable:
     def dequantise(self, values: Sequence[int], level: int) -> Float32[np.ndarray, " size"]:
         """What the neural decoder is given: value · 256 / scale (a scale of 0 counts as 1)."""
         scale = np.maximum(self.scale[level], 1).astype(np.float32)
-        return (np.asarray(values, np.float32) * 256 / scale).astype(np.float32)
+        dequantised: Float32[np.ndarray, " size"] = np.asarray(values, np.float32) * 256 / scale
+        return dequantised
 
 
 @dataclass(frozen=True, slots=True)

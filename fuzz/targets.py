@@ -1,0 +1,145 @@
+"""What is fuzzed: everything that reads bytes from a network or a file."""
+
+import random
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from allears.link.receiver import Receiver
+from allears.wire import bitfile, dred, extensions, inspection, loss, pcap, rtcp
+from allears.wire.dred import DredPayload, EntropyTables
+from allears.wire.errors import ParseError
+from allears.wire.opus import OpusPacket
+from allears.wire.red import RedPayload
+from allears.wire.rtp import RtpPacket
+
+
+@cache
+def tables() -> EntropyTables:
+    """Entropy tables of no model: the parser must bear any."""
+    rng = np.random.default_rng(0)
+    return EntropyTables.from_arrays(
+        {
+            f"{kind}_{name}": rng.integers(0, 256, (16, size), np.uint8)
+            for kind, size in (("state", 50), ("latent", 25))
+            for name in ("quant_scales", "dead_zone", "r", "p0")
+        }
+    )
+
+
+def _rtp(data: bytes) -> None:
+    packet = RtpPacket.parse(data)
+    assert RtpPacket.parse(bytes(packet)) == packet
+    if packet.extension:
+        packet.extension.elements()
+
+
+def _red(data: bytes) -> None:
+    assert bytes(RedPayload.parse(data)) == data
+
+
+def _opus(data: bytes) -> None:
+    packet = OpusPacket.parse(data)
+    assert OpusPacket.parse(bytes(packet)) == packet
+    assert len(packet.lbrr) == len(packet.frames)
+
+
+def _extensions(data: bytes) -> None:
+    found = extensions.parse(data[1:], 1 + data[0] % 48 if data else 1)
+    assert sum(len(each.data) for each in found) <= len(data)
+
+
+def _dred(data: bytes) -> None:
+    payload = DredPayload.parse(data, tables())
+    assert dred.parse_header(data) == payload.header
+
+
+def _inspection(data: bytes) -> None:
+    inspection.inspect(data[1:], is_red=bool(data[:1] > b"\x80"), tables=tables())
+
+
+def _bitfile(data: bytes) -> None:
+    assert bitfile.serialise(bitfile.parse(data)) == data
+
+
+def _pcap(data: bytes) -> None:
+    assert sum(len(each.payload) for each in pcap.parse(data)) <= len(data)
+
+
+def _rtcp(data: bytes) -> None:
+    rtcp.departed(data)
+
+
+def _trace(data: bytes) -> None:
+    loss.parse_trace(data.decode("latin-1"))
+
+
+def _receiver(data: bytes) -> None:
+    """Datagrams of the sizes that the first byte of each says, with a pull between them."""
+    receiver = Receiver(8_000)
+    at, now = 0, 0.0
+    while at < len(data):
+        size = data[at]
+        receiver.receive(data[at + 1 : at + 1 + size], now)
+        at += 1 + size
+        now += 0.02
+        assert len(receiver.pull(now).samples) == 160
+    assert receiver.buffered <= 1000
+
+
+def refusing(target: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """`target`, which may refuse by ParseError and nothing else."""
+
+    def run(data: bytes) -> None:
+        try:
+            target(data)
+        except ParseError:
+            return
+
+    return run
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "rtp": refusing(_rtp),
+    "red": refusing(_red),
+    "opus": refusing(_opus),
+    "extensions": refusing(_extensions),
+    "dred": refusing(_dred),
+    "inspection": refusing(_inspection),
+    "bitfile": refusing(_bitfile),
+    "pcap": refusing(_pcap),
+    "rtcp": refusing(_rtcp),
+    "trace": refusing(_trace),
+    "receiver": _receiver,
+}
+
+SHARES = {"receiver": 0.01, "dred": 0.03, "inspection": 0.05}
+"""Shares of all inputs for targets that take long over each; the rest share the rest."""
+
+
+def seeds(name: str) -> list[bytes]:
+    """Well-formed beginnings, so that the fuzzer need not discover the formats."""
+    frame = random.Random(0).randbytes(30)
+    opus = bytes(OpusPacket(9, False, 0, (frame,)))
+    carried = extensions.serialise(
+        [extensions.Extension(126, 0, b"D\x0c" + frame), extensions.Extension(5, 0, b"x")]
+    )
+    padded = bytes(OpusPacket(9, False, 0, (frame,)).with_padding(carried))
+    red = bytes.fromhex("ef0f001e 6f") + frame + opus
+    rtp = bytes(RtpPacket(111, 1, 960, 7, opus))
+    datagram = pcap.Datagram(1.0, ("127.0.0.1", 5004), ("127.0.0.1", 5006), rtp)
+    found = {
+        "rtp": [rtp, bytes.fromhex("906f0001000003c000000007bede0001100a0000") + opus],
+        "red": [red],
+        "opus": [opus, padded],
+        "extensions": [b"\x03" + carried, b"\x03" + bytes.fromhex("0a01 05 41 02 616208")],
+        "dred": [frame],
+        "inspection": [b"\x00" + padded, b"\xff" + red],
+        "bitfile": [bitfile.serialise([bitfile.BitPacket(opus, 5)])],
+        "pcap": [pcap.serialise([datagram])],
+        "rtcp": [rtcp.goodbye(7)],
+        "trace": [b"0 1 1\n# bursts\n0"],
+        "receiver": [b"".join(bytes([len(rtp)]) + rtp for _ in range(3))],
+    }
+    return found[name]
