@@ -6,6 +6,7 @@ sender whose clock is wrong; counters wrap many times. Run with --hours for less
 
 import heapq
 import itertools
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -93,53 +94,61 @@ def hold(hours: float, ppm: float, redundancy: str, loss: str, seed: int = 0) ->
     return Day(receiver.statistics(), delays, most, hours * 3600, wall)
 
 
+CALLS = (
+    (0.0, "none", "5%"),
+    (200.0, "lbrr", "burst:10%:80ms"),
+    (-200.0, "red:2", "burst:10%:80ms"),
+)
+"""Clock error in parts per million, redundancy and loss of each call."""
+
+HEAD = (
+    "clock, ppm",
+    "redundancy",
+    "loss",
+    "hours",
+    "packets",
+    "delay in the first 5 %, ms",
+    "delay in the last 5 %, ms",
+    "largest delay, ms",
+    "most packets buffered",
+    "late",
+    "malformed",
+    "streams",
+    "jumps",
+    "times real time",
+)
+
+
+def row(hours: float, ppm: float, redundancy: str, loss: str) -> list[float | str]:
+    """One call, measured."""
+    day = hold(hours, ppm, redundancy, loss)
+    counts = day.statistics
+    return [
+        ppm,
+        redundancy,
+        loss,
+        hours,
+        counts.packets + counts.lost,
+        round(1000 * day.mean_delay(0.0, 0.05), 1),
+        round(1000 * day.mean_delay(0.95, 1.0), 1),
+        round(1000 * max(day.delays)),
+        day.most_buffered,
+        counts.late,
+        counts.malformed,
+        counts.streams,
+        counts.skipped,
+        round(day.seconds / day.wall),
+    ]
+
+
 def main() -> None:
-    """Write the table."""
-    options = arguments(__doc__, hours=24.0)
-    run = Run("day.md", __doc__)
-    rows = []
-    for ppm, redundancy, loss in (
-        (0.0, "none", "5%"),
-        (200.0, "lbrr", "burst:10%:80ms"),
-        (-200.0, "red:2", "burst:10%:80ms"),
-    ):
-        day = hold(options.hours, ppm, redundancy, loss)
-        counts = day.statistics
-        rows.append(
-            [
-                f"{ppm:+.0f}",
-                redundancy,
-                loss,
-                f"{options.hours:g}",
-                f"{counts.packets + counts.lost:,}",
-                f"{1000 * day.mean_delay(0.0, 0.05):.1f}",
-                f"{1000 * day.mean_delay(0.95, 1.0):.1f}",
-                f"{1000 * max(day.delays):.0f}",
-                day.most_buffered,
-                counts.late,
-                counts.streams,
-                counts.skipped,
-                f"{day.seconds / day.wall:.0f}",
-            ]
-        )
-    run.table(
-        [
-            "clock, ppm",
-            "redundancy",
-            "loss",
-            "hours",
-            "packets",
-            "delay in the first 5 %, ms",
-            "delay in the last 5 %, ms",
-            "largest delay, ms",
-            "most packets buffered",
-            "late",
-            "streams",
-            "jumps",
-            "times real time",
-        ],
-        rows,
-    )
+    """Write the table, or print it as JSON and write nothing."""
+    options = arguments(__doc__, hours=24.0, json=0)
+    rows = [row(options.hours, *call) for call in CALLS]
+    if options.json:
+        print(json.dumps([dict(zip(HEAD, each, strict=True)) for each in rows]))
+    else:
+        Run("day.md", __doc__).table(HEAD, rows)
 
 
 if __name__ == "__main__":

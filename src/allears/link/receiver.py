@@ -129,6 +129,9 @@ class Receiver:
 
     def pull(self, now: float) -> Frame:
         """The next 20 ms. Call it every 20 ms of the clock that `now` is read from."""
+        if self._position is not None and self.ended:
+            self._fade_out()
+            self._position = None
         if self._position is None and not self._begin(now):
             return self._idle()
         while self._playout.size < self._playout.frame_size:
@@ -198,10 +201,7 @@ class Receiver:
         if self._tally.streams == 1:
             return
         if self._position is not None:
-            tail = self._conceal(CLOCK_RATE // 50)
-            self._playout.push(stretch.fade(tail, np.zeros_like(tail)), Label.CONCEALED)
-            missing = -self._playout.size % self._playout.frame_size
-            self._playout.push(np.zeros(missing, np.float32), Label.SILENCE)
+            self._fade_out()
         self._decoder.reset()
         self._start = None
         self._reset()
@@ -233,6 +233,13 @@ class Receiver:
             return self._frame(*self._playout.pop(), None)
         silence = np.zeros(self._playout.frame_size, np.float32)
         return self._frame(silence, Label.SILENCE, None)
+
+    def _fade_out(self) -> None:
+        """Bring what is heard to silence, in whole frames."""
+        tail = self._conceal(CLOCK_RATE // 50)
+        self._playout.push(stretch.fade(tail, np.zeros_like(tail)), Label.CONCEALED)
+        missing = -self._playout.size % self._playout.frame_size
+        self._playout.push(np.zeros(missing, np.float32), Label.SILENCE)
 
     def _frame(
         self, samples: Float32[np.ndarray, " samples"], label: Label, timestamp: int | None
