@@ -11,6 +11,7 @@ from allears.link.frame import Frame, Label
 from allears.link.receiver import Receiver
 from allears.link.sender import Redundancy, Sender, SenderConfig
 from allears.wire import rtcp
+from allears.wire.red import RedBlock, RedPayload
 from allears.wire.rtp import RtpPacket
 from tests.real import speech
 
@@ -201,6 +202,19 @@ def test_a_corrupt_payload_is_concealed_and_counted() -> None:
     ]
     found = labels(run(receiver, arrivals, 4.0))
     assert found[100] is Label.CONCEALED and receiver.statistics().malformed == 1
+
+
+def test_a_corrupt_copy_is_counted_and_not_played() -> None:
+    """Found by fuzzing: a copy whose second frame passes its end, first looked into at a hole."""
+    packets = stream()
+    last = packets[11]
+    corrupt = RedPayload(111, last.payload, (RedBlock(111, 960, bytes([9 << 3 | 2, 205, 1, 2])),))
+    arrivals = on_time(packets[:10])
+    mended = RtpPacket(63, last.sequence, last.timestamp, last.ssrc, bytes(corrupt))
+    receiver = Receiver(16_000)
+    found = labels(run(receiver, [*arrivals, (0.22, bytes(mended))], 0.4))
+    assert found[10] is Label.CONCEALED and found[11] is Label.RECEIVED
+    assert receiver.statistics().malformed == 1
 
 
 @settings(max_examples=60)

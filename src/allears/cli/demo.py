@@ -42,7 +42,7 @@ def demo(
         )
         return
     console = Console(highlight=False)
-    console.print(f"\n[bold]{pages.headline(page)}[/]\n{page.network}\n")
+    console.print(f"\n[bold]{pages.headline(page)}[/]\n{page.network}.\n")
     console.print(_table(rows, names))
     for reason in missing:
         console.print(f"not rated: {reason}", style="dim")

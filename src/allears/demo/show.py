@@ -22,7 +22,7 @@ from allears.wire.loss import parse_loss
 
 LOSS, LOSS_IN_WORDS = (
     "burst:20%:80ms",
-    "bursts of 80 ms on average that take a fifth of the packets",
+    "Bursts of 80 ms on average that take a fifth of the packets in the long run",
 )
 """The network of the demonstration, for a program and for a reader."""
 
@@ -69,7 +69,7 @@ class Condition:
 
 
 CONDITIONS = (
-    Condition("None", Redundancy(), 48_000, "All bits go to the speech itself."),
+    Condition("No redundancy", Redundancy(), 48_000, "All bits go to the speech itself."),
     Condition(
         "LBRR", Redundancy(lbrr=True), 48_000, "Each packet has a coarse copy of the one before."
     ),
@@ -101,7 +101,7 @@ def show(
         clips.append(Clip(voice.title, voice.text, voice.source, tuple(takes), lost))
     page = Page(
         tuple(clips),
-        f"The network: {LOSS_IN_WORDS}.",
+        LOSS_IN_WORDS,
         f"allears {__version__}, {features().version}",
         command,
         datetime.datetime.now(tz=datetime.UTC).date().isoformat(),

@@ -24,7 +24,7 @@ from allears.wire import opus, rtcp
 from allears.wire.errors import ParseError
 from allears.wire.jitter import DelayEstimator, JitterBuffer
 from allears.wire.opus import CLOCK_RATE
-from allears.wire.red import RedPayload
+from allears.wire.red import RedBlock, RedPayload
 from allears.wire.rtp import RtpPacket, difference
 
 QUANTUM = CLOCK_RATE // 400
@@ -42,13 +42,30 @@ HURRY = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An Opus packet waiting to be played; `sequence` is None for a copy."""
+    """An Opus packet waiting to be played; `sequence` is None for a copy.
+
+    `lbrr`: whether it carries the `frame_ticks` before it in-band.
+    """
 
     timestamp: int
     ticks: int
+    frame_ticks: int
+    lbrr: bool
     payload: bytes
     label: Label
     sequence: int | None
+
+    @classmethod
+    def read(cls, payload: bytes, timestamp: int, sequence: int | None) -> "Entry":
+        """What is known of a packet before it is decoded; a copy has no sequence number.
+
+        Raises ParseError where it is none.
+        """
+        ticks = opus.duration(payload)
+        frame_ticks = opus.CONFIGURATIONS[payload[0] >> 3][2]
+        label = Label.RED if sequence is None else Label.RECEIVED
+        lbrr = opus.has_lbrr(payload)
+        return cls(timestamp, ticks, frame_ticks, lbrr, payload, label, sequence)
 
 
 class Receiver:
@@ -156,21 +173,25 @@ class Receiver:
         else:
             self._tally.ignored += 1
             return
-        ticks = opus.duration(red.primary)
-        entry = Entry(timestamp, ticks, red.primary, Label.RECEIVED, sequence)
+        entry = Entry.read(red.primary, timestamp, sequence)
         if not self._tally.arrived(sequence):
             return
         self._estimator.update(timestamp, now)
         if not self._offer(entry) and not self._rewind(entry, now):
             self._tally.late += 1
-        reach = ticks if opus.has_lbrr(red.primary) else 0
+        reach = entry.frame_ticks if entry.lbrr else 0
         for block in red.redundant:
             if block.payload_type == OPUS_PAYLOAD_TYPE and block.data:
                 reach = max(reach, block.offset)
-                then = timestamp - block.offset
-                lasts = opus.duration(block.data)
-                self._offer(Entry(then, lasts, block.data, Label.RED, None))
+                self._offer_copy(timestamp, block)
         self._note_reach(reach, timestamp)
+
+    def _offer_copy(self, timestamp: int, block: RedBlock) -> None:
+        """Keep a copy that came in the packet of `timestamp`."""
+        try:
+            self._offer(Entry.read(block.data, timestamp - block.offset, None))
+        except ParseError:
+            self._tally.malformed += 1
 
     def _offer(self, entry: Entry) -> bool:
         """Keep `entry` unless its time has passed; a copy never replaces the packet itself."""
@@ -294,7 +315,7 @@ class Receiver:
         pause = self._sequence is not None and following.sequence == self._sequence + 1
         if self._quiet or pause:
             self._push(self._conceal(ticks), Label.SILENCE)
-        elif ticks == gap and _copies_before(following.payload, ticks):
+        elif ticks == gap and following.lbrr and ticks >= following.frame_ticks:
             samples = self._decoder.decode_fec(following.payload, ticks // self._ticks_per_sample)
             self._push(samples, Label.LBRR)
         else:
@@ -349,8 +370,3 @@ class Receiver:
         self._tail = self._conceal(2 * QUANTUM)
         self._position += int(past * 50) * (CLOCK_RATE // 50)
         self._tally.skipped += 1
-
-
-def _copies_before(packet: bytes, ticks: int) -> bool:
-    """Whether `packet` carries the whole of the `ticks` before it in-band."""
-    return ticks >= opus.CONFIGURATIONS[packet[0] >> 3][2] and opus.has_lbrr(packet)

@@ -1,0 +1,94 @@
+"""Every block of code in the documentation runs."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from allears.audio import files
+from allears.wire.bitfile import BitPacket, serialise
+from tests.real import CLIPS, REPOSITORY, packets, speech
+
+README = (REPOSITORY / "README.md").read_text()
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    *(REPOSITORY / "docs").glob("*.md"),
+]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    code = blocks("python")
+    assert len(code) == 2
+    names: dict[str, object] = {}
+    for block in code:
+        exec(block, names)
+    printed = capsys.readouterr().out
+    assert "kb/s" in printed and "'received'" in printed and "received 50" in printed
+
+
+def commands() -> list[str]:
+    lines = "\n".join(blocks("console")).splitlines()
+    return [line.split("#")[0].strip() for line in lines if line.startswith("allears ")]
+
+
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+    files.write_wav(tmp_path / "speech.wav", speech(seconds=2), 16_000)
+    stored = [BitPacket(packet, 0) for packet in packets()[:100]]
+    (tmp_path / "packets.bit").write_bytes(serialise(stored))
+    (tmp_path / "loss.txt").write_text("0 0 1 0 0 0 0 1 1 0\n")
+    simulated = [each for each in commands() if "--to" not in each and "--listen" not in each]
+    assert len(simulated) == 4
+    for command in simulated:
+        arguments = shlex.split(command)[1:]
+        if arguments[0] == "call":
+            arguments.append("--no-scores")
+        run = subprocess.run(
+            [sys.executable, "-c", "from allears.cli.main import main; main()", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, (command, run.stderr)
+        assert run.stdout
+
+
+def test_make_knows_what_the_readme_promises() -> None:
+    rules = (REPOSITORY / "Makefile").read_text()
+    for name in re.findall(r"make (\w+)", README + (REPOSITORY / "CONTRIBUTING.md").read_text()):
+        if name in ("demo", "test", "format", "fuzz", "bench"):
+            assert re.search(rf"^{name}:", rules, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_the_docs_link_to_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_the_docs_name_is_there(page: Path) -> None:
+    """Every `room.module` and `room.module.name` in backquotes can be imported."""
+    import importlib
+
+    rooms = "cli|demo|link|audio|wire|score"
+    found = re.findall(
+        rf"`(?:allears\.)?((?:{rooms})\.[a-z_]+)(?:\.([A-Za-z_]+))?", page.read_text()
+    )
+    for module, name in found:
+        loaded = importlib.import_module(f"allears.{module}")
+        assert not name or hasattr(loaded, name), f"{module}.{name}"
+
+
+def test_the_clips_say_whose_they_are() -> None:
+    listed = (CLIPS / "README.md").read_text()
+    for clip in CLIPS.glob("*.flac"):
+        assert f"`{clip.name}`" in listed and "public domain" in listed
