@@ -90,6 +90,27 @@ def test_without_loss_what_is_heard_is_what_was_said() -> None:
     assert call.wire_kbps == pytest.approx(call.payload_kbps + 16, abs=0.1)
 
 
+def test_the_reference_keeps_time_with_what_is_heard() -> None:
+    """Jitter makes the receiver stretch time; what was said is stretched alike, so it still fits."""
+    said = np.tile(speech(), 2)
+    jittery = simulate(said, SenderConfig(bitrate=64_000), over(NoLoss(), jitter=0.02))
+    assert jittery.reference is not None and len(jittery.reference) == len(jittery.heard)
+    assert len(jittery.heard) != len(said)
+    received = [n for n, frame in enumerate(jittery.frames) if frame.label is Label.RECEIVED]
+
+    def fit(reference: np.ndarray) -> float:
+        """Median correlation of received frames with what the reference has there."""
+        places = [320 * n for n in received if 320 * (n + 1) <= len(reference)]
+        pairs = [(jittery.heard[at : at + 320], reference[at : at + 320]) for at in places]
+        loud = [(one, other) for one, other in pairs if one.std() > 0.02 and other.std() > 0.001]
+        return float(np.median([np.corrcoef(one, other)[0, 1] for one, other in loud]))
+
+    assert fit(jittery.reference) > 0.9
+    assert fit(said) < 0.5
+    calm = simulate(said, SenderConfig(bitrate=64_000))
+    assert calm.reference is not None and (calm.reference == said).all()
+
+
 def test_the_end_of_the_speech_comes_out() -> None:
     said = speech(seconds=1.005)
     call = simulate(said, SenderConfig(bitrate=64_000))

@@ -47,12 +47,15 @@ class Call:
     """What was said, sent and heard.
 
     `heard` is what the listener heard at `rate`, aligned with what was said: the codec's look-ahead is
-    left out. `frames` are the receiver's, look-ahead and all. `delay` is the receiver's, in seconds
-    behind the fastest packets, at the end of the call.
+    left out. `reference` is what was said at each moment of it, of the same length: where the receiver
+    played faster or slower, so does the reference. It is None where what was said is not known.
+    `frames` are the receiver's, look-ahead and all. `delay` is the receiver's, in seconds behind the
+    fastest packets, at the end of the call.
     """
 
     rate: int
     heard: Float32[np.ndarray, " samples"]
+    reference: Float32[np.ndarray, " samples"] | None
     frames: tuple[Frame, ...]
     sent: tuple[SentPacket, ...]
     statistics: Statistics
@@ -100,12 +103,21 @@ def simulate(
     )
     packets = -(-(len(samples) + len(ahead)) // sender.encoder.frame_size)
     sent, frames, delay = _converse(outgoing, receiver, packets * config.ticks)
-    heard = _join(frames)[len(ahead) :]
-    if len(heard) - len(samples) < sender.encoder.frame_size:
-        heard = heard[: len(samples)]
+    end = len(ahead) + len(samples)
+    if abs(len(frames) * FRAME_SECONDS * config.rate - end) >= sender.encoder.frame_size:
+        end = len(frames) * int(FRAME_SECONDS * config.rate)  # time was stretched
+    heard = _join(frames)[len(ahead) : end]
+    reference = _as_played(samples, frames, len(ahead), config.rate)[len(ahead) : end]
     seconds = len(samples) / config.rate
     return Call(
-        config.rate, heard, tuple(frames), tuple(sent), receiver.statistics(), seconds, delay
+        config.rate,
+        heard,
+        reference,
+        tuple(frames),
+        tuple(sent),
+        receiver.statistics(),
+        seconds,
+        delay,
     )
 
 
@@ -136,6 +148,7 @@ def replay(packets: Sequence[BitPacket], network: Network, rate: int = 16_000) -
     return Call(
         rate,
         heard,
+        None,
         tuple(frames),
         tuple(sent_packets),
         receiver.statistics(),
@@ -223,6 +236,21 @@ def _silence(rate: int, begin: int, end: int) -> list[Frame]:
     step = int(CLOCK_RATE * FRAME_SECONDS)
     nothing = np.zeros(int(rate * FRAME_SECONDS), np.float32)
     return [Frame(nothing, Label.SILENCE, at) for at in range(begin, end, step)]
+
+
+def _as_played(
+    samples: Float32[np.ndarray, " samples"], frames: Sequence[Frame], ahead: int, rate: int
+) -> Float32[np.ndarray, " played"]:
+    """What was said when the media of each frame was: silence before the beginning and after the end."""
+    size = int(rate * FRAME_SECONDS)
+    around = np.concatenate((np.zeros(size + ahead), samples, np.zeros(size))).astype(np.float32)
+    played = [np.zeros(0, np.float32)]
+    first = frames[0].timestamp or 0 if frames else 0
+    for frame in frames:
+        spoken = ((frame.timestamp or 0) - first) * rate // CLOCK_RATE
+        at = min(max(0, spoken + size), len(around) - size)
+        played.append(around[at : at + size])
+    return np.concatenate(played)
 
 
 def _join(frames: Sequence[Frame]) -> Float32[np.ndarray, " samples"]:
