@@ -69,7 +69,7 @@ class Condition:
 
 
 CONDITIONS = (
-    Condition("No redundancy", Redundancy(), 48_000, "All bits go to the speech itself."),
+    Condition("Plain Opus", Redundancy(), 48_000, "All bits go to the speech itself."),
     Condition(
         "LBRR", Redundancy(lbrr=True), 48_000, "Each packet has a coarse copy of the one before."
     ),
