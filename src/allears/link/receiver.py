@@ -187,9 +187,13 @@ class Receiver:
         self._note_reach(reach, timestamp)
 
     def _offer_copy(self, timestamp: int, block: RedBlock) -> None:
-        """Keep a copy that came in the packet of `timestamp`."""
+        """Keep a copy that came in the packet of `timestamp`, if it may still be needed."""
+        then = timestamp - block.offset
+        played = self._position is not None and then < self._position
+        if played or self._buffer.get(then) is not None:
+            return
         try:
-            self._offer(Entry.read(block.data, timestamp - block.offset, None))
+            self._offer(Entry.read(block.data, then, None))
         except ParseError:
             self._tally.malformed += 1
 
