@@ -1,4 +1,7 @@
-"""The type checker that watches every annotated function of the package while tests run."""
+"""The type checker that watches every annotated function of the rooms with samples in tests.
+
+`wire` has bytes, not shapes, and loops over single bits: watching it would take longer than testing it.
+"""
 
 from beartype import BeartypeConf, beartype
 

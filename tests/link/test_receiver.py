@@ -217,7 +217,7 @@ def test_a_corrupt_copy_is_counted_and_not_played() -> None:
     assert receiver.statistics().malformed == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_no_datagram_breaks_it(data: st.DataObject) -> None:
     """Real packets, mangled and mixed with noise, in any order: frames come out, nothing raises."""
@@ -240,7 +240,7 @@ def test_a_flood_of_strange_timestamps_is_bounded() -> None:
     packet = stream()[0]
     receiver = Receiver(16_000)
     rng = random.Random(0)
-    for number in range(20_000):
+    for number in range(5_000):
         stamp = (packet.timestamp + rng.randrange(48_000 * 20)) & 0xFFFFFFFF
         strange = RtpPacket(
             111, (packet.sequence + number) & 0xFFFF, stamp, packet.ssrc, packet.payload

@@ -13,7 +13,7 @@ def packet(sequence: int, timestamp: int, ssrc: int = 1) -> RtpPacket:
 
 def test_counters_run_on_over_their_wraps() -> None:
     source = Source()
-    for number in range(200_000):
+    for number in range(70_000):
         (accepted,) = source.accept(packet(65_530 + number, 2**32 - 5000 + 960 * number))
         assert accepted.sequence == 65_530 + number
         assert accepted.timestamp == 2**32 - 5000 + 960 * number

@@ -212,7 +212,7 @@ def test_means_count_what_is_absent():
         return Quality(plcmos, None, None, None, None, stoi, ())
 
     means = mean([scores(1.0, 0.5), scores(2.0, None), scores(4.5, 0.25)])
-    assert tuple(means) == SCORES
+    assert tuple(means) == tuple(SCORES)
     assert means["plcmos"] == Mean(2.5, 3, 0)
     assert means["stoi"] == Mean(0.375, 2, 1)
     assert means["pesq_wb"] == Mean(None, 0, 3)
