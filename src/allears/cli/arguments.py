@@ -1,8 +1,11 @@
 """What command-line arguments mean, with errors that name the argument and the remedy."""
 
+import os
 import random
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from allears.errors import AllearsError
 from allears.link.live import Address
@@ -19,53 +22,80 @@ def read_bytes(file: Path) -> bytes:
     """A whole file; raises ArgumentError naming it where it cannot be read."""
     try:
         return file.read_bytes()
+    except IsADirectoryError:
+        raise ArgumentError(f"{file}: is a directory; name one file in it") from None
     except OSError as error:
-        raise ArgumentError(f"{file}: {error.strerror}") from None
+        why = f"cannot be opened ({error.strerror}); check its name and permissions"
+        raise ArgumentError(f"{file}: {why}") from None
 
 
-def loss_model(spec: str, trace: Path | None, seed: int, frame_ms: float) -> LossModel:
-    """`--loss` or `--trace`, whichever was given."""
-    if trace is None:
-        return parse_loss(spec, seed, frame_ms)
-    if spec != "none":
-        raise ArgumentError("--loss and --trace both say what is lost: give one of them")
-    try:
-        text = read_bytes(trace).decode()
-        return TraceLoss(parse_trace(text))
-    except (ParseError, UnicodeDecodeError) as error:
+def check_output(output: Path, others: Iterable[Path | None] = ()) -> None:
+    """Refuse what could not be written in the end, or is one of `others`, before any work is done."""
+    folder = output.parent
+    if not folder.is_dir():
+        raise ArgumentError(f"{output}: there is no folder {folder}; create it first")
+    if output.is_dir():
+        raise ArgumentError(f"{output}: is a directory; name a file in it")
+    if output.exists() and not output.is_file():
+        raise ArgumentError(f"{output}: is no ordinary file; choose another place")
+    if not os.access(folder, os.W_OK):
+        raise ArgumentError(f"{output}: no permission to write in {folder}; choose another place")
+    if any(other.resolve() == output.resolve() for other in others if other):
         raise ArgumentError(
-            f"{trace}: {error}; a trace has a 0 (arrives) or 1 (lost) per packet"
-        ) from None
+            f"{output}: is named twice, and writing would replace it; choose another name"
+        )
+
+
+def refuse_changes(chosen: Any, default: Any, why: str) -> None:
+    """Raise ArgumentError for the first field of a dataclass, named as its option, that is changed."""
+    for field in fields(chosen):
+        if getattr(chosen, field.name) != getattr(default, field.name):
+            raise ArgumentError(f"--{field.name.replace('_', '-')} {why}")
 
 
 @dataclass(frozen=True, slots=True)
 class Impairment:
-    """What the command line wants a network to do; times in milliseconds, shares from 0 to 1."""
+    """What the options of these names want a network to do; `jitter` in ms, shares from 0 to 1."""
 
-    loss: LossModel
-    seed: int
-    jitter_ms: float
-    reorder: float
-    duplicate: float
+    loss: str = "none"
+    trace: Path | None = None
+    seed: int = 0
+    jitter: float = 0
+    reorder: float = 0
+    duplicate: float = 0
 
-    def network(self) -> RandomNetwork:
-        """The network that does it."""
+    def network(self, frame_ms: float) -> RandomNetwork:
+        """The network that does it to packets of `frame_ms`."""
         return RandomNetwork(
-            self.loss,
+            self._losses(frame_ms),
             random.Random(self.seed),
-            jitter=self.jitter_ms / 1000,
+            jitter=self.jitter / 1000,
             reorder=self.reorder,
             duplicate=self.duplicate,
         )
 
+    def _losses(self, frame_ms: float) -> LossModel:
+        """`--loss` or `--trace`, whichever was given."""
+        if self.trace is None:
+            return parse_loss(self.loss, self.seed, frame_ms)
+        if self.loss != "none":
+            raise ArgumentError("--loss and --trace both say what is lost: give one of them")
+        remedy = "write a 0 (arrives) or 1 (lost) per packet"
+        try:
+            return TraceLoss(parse_trace(read_bytes(self.trace).decode()))
+        except UnicodeDecodeError:
+            raise ArgumentError(f"{self.trace}: is not text; {remedy}") from None
+        except ParseError as error:
+            raise ArgumentError(f"{self.trace}: {error}; {remedy}") from None
 
-def address(text: str, default_host: str | None = None) -> Address:
+
+def address(option: str, text: str, default_host: str | None = None) -> Address:
     """`HOST:PORT`, `[IPV6]:PORT`, or a PORT alone where a host is implied."""
     host, colon, port = text.rpartition(":")
     if not colon and default_host is not None:
         host = default_host
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port[:9]) < 65536:
         form = "PORT or HOST:PORT" if default_host else "HOST:PORT"
-        raise ArgumentError(f"{text!r} is not {form}, with a port from 1 to 65535")
+        raise ArgumentError(f"{option} {text!r}: give {form}, with a port from 1 to 65535")
     return host, int(port)

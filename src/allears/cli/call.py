@@ -7,12 +7,18 @@ import typer
 
 from allears.audio.libopus import FRAME_MS, RATES
 from allears.cli import live, simulated
-from allears.cli.arguments import ArgumentError, Impairment, address, loss_model
+from allears.cli.arguments import ArgumentError, Impairment, address, refuse_changes
 from allears.link.sender import Redundancy, SenderConfig
-from allears.wire.loss import SPEC_FORMS
 
 ANY_HOST = "0.0.0.0"  # noqa: S104  who listens for a call wants it from anywhere
 
+PATIENCE = 30
+"""Seconds."""
+
+LBRR_MS = 10
+"""The shortest packet that SILK makes, and only SILK has LBRR."""
+
+_SENDER = "What is sent"
 _NETWORK = "The network"
 _LIVE = "Live, over UDP"
 
@@ -24,19 +30,10 @@ def call(
     output: Annotated[
         Path | None, typer.Argument(metavar="OUT", help="What the listener hears, as WAV.")
     ] = None,
-    redundancy: Annotated[
-        str, typer.Option(help="none, lbrr, red, red:N, or lbrr+red:N.")
-    ] = "none",
-    bitrate: Annotated[float, typer.Option(help="kb/s of Opus; RED's copies come on top.")] = 24,
-    frame_ms: Annotated[float, typer.Option(help="A packet's length: 2.5 to 60 ms.")] = 20,
     rate: Annotated[
-        int | None, typer.Option(help="Hz of the call; else the recording's, or the next above.")
+        int | None,
+        typer.Option(help="Hz of the call: 8000, 12000, 16000, 24000 or 48000; else as IN needs."),
     ] = None,
-    complexity: Annotated[int, typer.Option(min=0, max=10, help="Opus' effort.")] = 9,
-    expected_loss: Annotated[
-        float, typer.Option(min=0, max=1, help="What the encoder prepares for with LBRR.")
-    ] = 0.2,
-    dtx: Annotated[bool, typer.Option("--dtx", help="Send nothing while nobody speaks.")] = False,
     write_bit: Annotated[
         Path | None, typer.Option(help="Also write the Opus packets, as opus_demo does.")
     ] = None,
@@ -46,13 +43,50 @@ def call(
     as_json: Annotated[
         bool, typer.Option("--json", help="The result as JSON; live, a line every second.")
     ] = False,
-    loss: Annotated[str, typer.Option(help=f"{SPEC_FORMS}.", rich_help_panel=_NETWORK)] = "none",
+    redundancy: Annotated[
+        str,
+        typer.Option(help="none, lbrr, red, red:N, or lbrr+red:N.", rich_help_panel=_SENDER),
+    ] = "none",
+    bitrate: Annotated[
+        float,
+        typer.Option(help="kb/s of Opus; RED's copies come on top.", rich_help_panel=_SENDER),
+    ] = 24,
+    frame_ms: Annotated[
+        float,
+        typer.Option(
+            help="A packet's length: 2.5, 5, 10, 20, 40 or 60 ms.", rich_help_panel=_SENDER
+        ),
+    ] = 20,
+    complexity: Annotated[
+        int, typer.Option(min=0, max=10, help="Opus' effort.", rich_help_panel=_SENDER)
+    ] = 9,
+    expected_loss: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="The share LBRR prepares for.", rich_help_panel=_SENDER),
+    ] = 0.2,
+    dtx: Annotated[
+        bool,
+        typer.Option("--dtx", help="Send nothing while nobody speaks.", rich_help_panel=_SENDER),
+    ] = False,
+    loss: Annotated[
+        str,
+        typer.Option(
+            help="none, 20%, 0.2, uniform:20%, burst:20%:120ms (rate, mean burst), "
+            "ge:p_bad:p_good, or that with :loss_bad:loss_good.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = "none",
     trace: Annotated[
         Path | None,
-        typer.Option(help="A file with 0 or 1 (lost) per packet.", rich_help_panel=_NETWORK),
+        typer.Option(
+            help="A file with 0 or 1 (lost) per packet, over and over.", rich_help_panel=_NETWORK
+        ),
     ] = None,
     jitter: Annotated[
-        float, typer.Option(min=0, help="Mean of the random delay, ms.", rich_help_panel=_NETWORK)
+        float,
+        typer.Option(
+            min=0, max=10_000, help="Mean of the random delay, ms.", rich_help_panel=_NETWORK
+        ),
     ] = 0,
     reorder: Annotated[
         float,
@@ -82,7 +116,7 @@ def call(
         typer.Option(
             min=0, help="End so many seconds after the last packet.", rich_help_panel=_LIVE
         ),
-    ] = 30,
+    ] = PATIENCE,
 ) -> None:
     """Call a recording over a network that loses packets, and hear what comes out.
 
@@ -92,51 +126,86 @@ def call(
 
     `allears call --listen 5004 heard.wav` here, `allears call speech.wav --to HOST:5004` there
     """
-    if frame_ms not in FRAME_MS:
-        raise ArgumentError(f"--frame-ms {frame_ms:g}: use 2.5, 5, 10, 20, 40 or 60")
     if rate is not None and rate not in RATES:
         raise ArgumentError(f"--rate {rate}: Opus runs at {', '.join(map(str, RATES))} Hz")
-    if not 0.5 <= bitrate <= 512:
-        raise ArgumentError(f"--bitrate {bitrate:g}: Opus takes 0.5 to 512 kb/s")
-    impairment = Impairment(
-        loss_model(loss, trace, seed, frame_ms), seed, jitter, reorder, duplicate
-    )
     config = SenderConfig(
         rate=rate or RATES[-1],
         frame_ms=frame_ms,
-        bitrate=round(1000 * bitrate),
+        bitrate=_bits(bitrate),
         complexity=complexity,
-        redundancy=Redundancy.parse(redundancy),
+        redundancy=_redundancy(redundancy, frame_ms),
         expected_loss=expected_loss,
         dtx=dtx,
     )
-    if to or listen:
-        # Without an IN, the one file named is what is heard.
-        if to is None and output is None:
-            source, output = None, source
+    impairment = Impairment(loss, trace, seed, jitter, reorder, duplicate)
+    if to is not None or listen is not None:
+        if write_bit:
+            raise ArgumentError("--write-bit is for calls without --to and --listen")
+        if to is None:
+            _refuse_to_send(config, impairment, again)
         live.call(
             source,
             output,
             config,
             impairment,
             rate,
-            to=address(to) if to else None,
-            listen=address(listen, ANY_HOST) if listen else None,
+            to=address("--to", to) if to is not None else None,
+            listen=address("--listen", listen, ANY_HOST) if listen is not None else None,
             seconds=seconds,
             again=again,
             patience=patience,
             as_json=as_json,
         )
-    elif source is None:
+        return
+    if seconds is not None or again or patience != PATIENCE:
+        raise ArgumentError("--seconds, --again and --patience go with --to or --listen")
+    if source is None:
         raise ArgumentError("nothing to call: name a recording, or --listen PORT to be called")
-    else:
-        simulated.call(
-            source,
-            output,
-            config,
-            impairment,
-            rate,
-            write_bit=write_bit,
-            scores=scores,
-            as_json=as_json,
+    if simulated.is_bit(source):
+        _refuse_to_encode(source, config, write_bit)
+    simulated.call(
+        source,
+        output,
+        config,
+        impairment,
+        rate,
+        write_bit=write_bit,
+        scores=scores,
+        as_json=as_json,
+    )
+
+
+def _refuse_to_send(config: SenderConfig, impairment: Impairment, again: bool) -> None:
+    """Whoever only listens would wait in vain for what these ask for."""
+    why = "is for who sends: give it beside --to"
+    refuse_changes(config, SenderConfig(rate=config.rate), why)
+    refuse_changes(impairment, Impairment(), why)
+    if again:
+        raise ArgumentError(f"--again {why}")
+
+
+def _refuse_to_encode(source: Path, config: SenderConfig, write_bit: Path | None) -> None:
+    why = f"is for recordings: {source} is encoded already"
+    refuse_changes(config, SenderConfig(rate=config.rate), why)
+    if write_bit:
+        raise ArgumentError(f"--write-bit {why}")
+
+
+def _bits(bitrate: float) -> int:
+    """Bit/s for kb/s."""
+    if not 0.5 <= bitrate <= 512:
+        raise ArgumentError(f"--bitrate {bitrate:g}: Opus takes 0.5 to 512 kb/s")
+    return round(1000 * bitrate)
+
+
+def _redundancy(spec: str, frame_ms: float) -> Redundancy:
+    """A redundancy that packets of `frame_ms` can have."""
+    if frame_ms not in FRAME_MS:
+        raise ArgumentError(f"--frame-ms {frame_ms:g}: use 2.5, 5, 10, 20, 40 or 60")
+    redundancy = Redundancy.parse(spec)
+    if redundancy.lbrr and frame_ms < LBRR_MS:
+        raise ArgumentError(
+            f"--redundancy {spec}: Opus has no LBRR in packets of {frame_ms:g} ms; "
+            "use --frame-ms 10 or more, or red:N"
         )
+    return redundancy

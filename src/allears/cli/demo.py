@@ -1,6 +1,7 @@
 """`allears demo`: hear it."""
 
 import json
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -8,16 +9,17 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from allears.cli.arguments import ArgumentError, check_output
+from allears.cli.terminal import waiting
 from allears.demo import page as pages
 from allears.demo.show import show
-from allears.outputs import OutputError, write_whole
+from allears.outputs import write_whole
 
 
 def demo(
-    output: Annotated[Path, typer.Argument(help="The page to write.")] = Path(
+    output: Annotated[Path, typer.Argument(metavar="PAGE", help="The page to write.")] = Path(
         "allears-demo/index.html"
     ),
     seed: Annotated[int, typer.Option(help="Another seed loses other packets.")] = 0,
@@ -28,11 +30,10 @@ def demo(
 
     Example: `allears demo page.html --open`
     """
-    _folder(output)
-    command = f"allears demo --seed {seed}"
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("calling, under every redundancy", total=1.0)
-        page, missing = show(seed, command, lambda share: progress.update(task, completed=share))
+    _check_page(output)
+    with waiting("calling, under every redundancy") as progress:
+        page, missing = show(seed, f"allears demo --seed {seed}", progress)
+    output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, pages.render(page).encode())
     rows = pages.summary(page)
     names = pages.score_names(page)
@@ -51,16 +52,18 @@ def demo(
         webbrowser.open(output.resolve().as_uri())
 
 
-def _folder(output: Path) -> None:
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{output.parent}: cannot be made ({error.strerror})") from None
+def _check_page(output: Path) -> None:
+    """Refuse, before any work is done, a page that could not be written in the end."""
+    nearest = next(folder for folder in output.absolute().parents if folder.exists())
+    if nearest == output.absolute().parent and nearest.is_dir():
+        check_output(output)
+    elif not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise ArgumentError(f"{output}: no folder can be made in {nearest}; choose another place")
 
 
 def _table(rows: list[pages.Row], names: list[str]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("redundancy")
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    table.add_column("redundancy", no_wrap=True)
     for heading in ("kb/s", "received", "recovered", "concealed", *names, "delay"):
         table.add_column(heading, justify="right")
     for row in rows:

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import json
 import signal
-import sys
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,10 @@ from rich.live import Live
 
 from allears.audio.files import WavWriter
 from allears.cli.arguments import ArgumentError, Impairment
-from allears.cli.simulated import read_speech
+from allears.cli.simulated import check_wav, is_bit, read_speech
 from allears.link.frame import Frame, Label
 from allears.link.live import Address, Incoming, LiveCall, Outgoing, Progress
 from allears.link.sender import SenderConfig
-from allears.link.statistics import Statistics
 
 DEFAULT_RATE = 48_000
 
@@ -38,91 +38,132 @@ def call(
     as_json: bool,
 ) -> None:
     """Hold a call until both sides have ended it, a signal comes, or `seconds` are over."""
-    outgoing = incoming = None
-    if to:
-        if source is None:
-            raise ArgumentError("--to needs a recording to send: allears call IN --to HOST:PORT")
-        said, send_rate = read_speech(source, rate)
-        outgoing = Outgoing(said, replace(config, rate=send_rate), to, again, impairment.network())
+    if to is None and source and output:
+        raise ArgumentError(f"{source}: a recording is sent --to HOST:PORT, which is missing")
+    if to is None:
+        source, output = None, source  # the one file named is what is heard
+    if to and source is None:
+        raise ArgumentError("--to needs a recording to send: allears call IN --to HOST:PORT")
     if output and not listen:
-        raise ArgumentError(f"nothing is heard without --listen, so nothing to write to {output}")
+        raise ArgumentError(f"{output}: nothing is heard to write there without --listen PORT")
+    if output:
+        check_wav(output, source)
+    outgoing = _outgoing(source, config, impairment, rate, to, again) if source and to else None
+    listen_rate = rate or DEFAULT_RATE
+    heard = _Heard()
+    teller = _Teller(as_json, heard, output)
+
+    def tell(progress: Progress) -> None:
+        try:
+            teller.tell(progress)
+        except OSError:
+            # Whoever read the statistics has left, which ends the call: OUT shall be whole.
+            live.stop()
+
     with contextlib.ExitStack() as stack:
-        if listen:
-            listen_rate = rate or DEFAULT_RATE
-            sink = _discard
-            if output:
-                writer = stack.enter_context(WavWriter(output, listen_rate))
-                sink = lambda frame: writer.write(frame.samples)  # noqa: E731
-            incoming = Incoming(listen, listen_rate, sink, patience)
-        teller = stack.enter_context(_Teller(as_json))
-        live = LiveCall(outgoing, incoming, seconds=seconds, report=teller.tell)
+        if output:
+            heard.write = stack.enter_context(WavWriter(output, listen_rate)).write
+        incoming = Incoming(listen, listen_rate, heard.take, patience) if listen else None
+        live = LiveCall(outgoing, incoming, seconds=seconds, report=tell)
+        stack.enter_context(teller)
+        teller.begin(listen, to)
         ended = asyncio.run(_run(live))
-        teller.sum_up(ended)
+    teller.sum_up(ended)
+
+
+def _outgoing(
+    source: Path,
+    config: SenderConfig,
+    impairment: Impairment,
+    rate: int | None,
+    to: Address,
+    again: bool,
+) -> Outgoing:
+    if is_bit(source):
+        raise ArgumentError(f"{source}: is encoded already; name the recording to send")
+    network = impairment.network(config.frame_ms)
+    said, rate = read_speech(source, rate)
+    return Outgoing(said, replace(config, rate=rate), to, again, network)
 
 
 async def _run(live: LiveCall) -> Progress:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+            continue  # as under nohup
         # Windows has no such handlers: there Ctrl-C ends the program at once.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, live.stop)
     return await live.run()
 
 
-def _discard(frame: Frame) -> None:
-    """Hear and forget."""
+@dataclass(slots=True)
+class _Heard:
+    """Takes the frames from the first packet on: counts them, and writes where it was told to."""
+
+    frames: Counter[Label] = field(default_factory=Counter)
+    write: Callable[[Any], None] | None = None
+
+    def take(self, frame: Frame) -> None:
+        self.frames[frame.label] += 1
+        if self.write:
+            self.write(frame.samples)
 
 
 class _Teller:
     """Says how the call stands: one line that is rewritten, or JSON lines."""
 
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-        self._console = Console(stderr=True, highlight=False)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+    def __init__(self, as_json: bool, heard: _Heard, output: Path | None) -> None:
+        self._as_json, self._heard, self._output = as_json, heard, output
+        console = Console(stderr=True, highlight=False, markup=False)
+        self._shown = not as_json and console.is_terminal
+        self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> "_Teller":
-        if not self._as_json:
+        if self._shown:
             self._live.start()
-            self._live.update("waiting for the first packet; Ctrl-C ends the call", refresh=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        if self._shown:
+            self._live.stop()
+
+    def begin(self, listen: Address | None, to: Address | None) -> None:
+        if self._shown:
+            doing = [f"listening on port {listen[1]}"] if listen else []
+            doing += [f"calling {to[0]}:{to[1]}"] if to else []
+            self._live.update(f"{' · '.join(doing)}; Ctrl-C ends the call", refresh=True)
 
     def tell(self, progress: Progress) -> None:
         if self._as_json:
-            print(json.dumps(_object("statistics", progress)), flush=True)
-        elif self._console.is_terminal:
-            self._live.update(_line(progress), refresh=True)
+            print(json.dumps(_object("statistics", progress, self._heard)), flush=True)
+        elif self._shown and (progress.sent or self._heard.frames):
+            self._live.update(_line(progress, self._heard), refresh=True)
 
     def sum_up(self, progress: Progress) -> None:
-        self._live.stop()
         if self._as_json:
-            print(json.dumps(_object("end", progress)), flush=True)
+            print(json.dumps(_object("end", progress, self._heard)), flush=True)
         else:
-            print(_line(progress), file=sys.stdout)
+            print(_line(progress, self._heard) + (f" · {self._output}" if self._output else ""))
 
 
-def _line(progress: Progress) -> str:
-    parts = [f"{progress.seconds:.0f} s", f"sent {progress.sent}"]
+def _line(progress: Progress, heard: _Heard) -> str:
+    parts = [f"{progress.seconds:.0f} s"]
+    if progress.sent:
+        parts.append(f"{progress.sent} packets sent")
     if (received := progress.received) is not None:
-        parts.append(
-            f"received {received.packets}, lost {received.lost} ({received.loss_rate:.1%}), "
-            f"late {received.late}"
-        )
-        parts += [f"{label} {share:.1%}" for label, share in _shares(received) if share]
+        lost = f"{received.lost} lost ({received.loss_rate:.1%}), {received.late} late"
+        parts.append(f"{received.packets} packets received, {lost}")
+        total = max(1, heard.frames.total())
+        shares = (f"{label} {count / total:.1%}" for label, count in sorted(heard.frames.items()))
+        parts += [f"heard: {', '.join(shares)}"] if heard.frames else []
         if progress.delay is not None:
             parts.append(f"delay {1000 * progress.delay:.0f} ms")
     return " · ".join(parts)
 
 
-def _shares(received: Statistics) -> list[tuple[Label, float]]:
-    total = max(1, sum(received.frames.values()))
-    return [(label, count / total) for label, count in received.frames.items()]
-
-
-def _object(event: str, progress: Progress) -> dict[str, Any]:
+def _object(event: str, progress: Progress, heard: _Heard) -> dict[str, Any]:
     found: dict[str, Any] = {
         "event": event,
         "seconds": round(progress.seconds, 3),
@@ -137,7 +178,7 @@ def _object(event: str, progress: Progress) -> dict[str, Any]:
             "duplicates": received.duplicates,
             "malformed": received.malformed,
             "streams": received.streams,
-            "frames": {label.value: count for label, count in received.frames.items()},
+            "frames": {label.value: heard.frames[label] for label in Label},
             "delay_ms": None if progress.delay is None else 1000 * progress.delay,
         }
     return found

@@ -1,62 +1,44 @@
-"""The `allears` command: its subcommands, and how errors reach the user."""
+"""What `allears` runs: the command, and how its errors reach the user."""
 
+import io
+import os
 import sys
-from typing import Annotated
 
-import typer
-
-from allears import __version__
-from allears.cli import call, demo, inspect
 from allears.errors import AllearsError
-
-app = typer.Typer(
-    name="allears",
-    help="Speech that gets through, to everyone.\n\n"
-    "Hear and see what packet loss does to real speech, and what redundancy buys.\n\n"
-    "Begin with: `allears demo`",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("call")(call.call)
-app.command("inspect")(inspect.inspect)
-app.command("demo")(demo.demo)
-
-
-def _version(wanted: bool) -> None:
-    if not wanted:
-        return
-    # Imported here so that every other command starts without libopus.
-    from allears.audio import libopus
-
-    found = libopus.features()
-    deep = "with" if found.dred else "without"
-    typer.echo(f"allears {__version__}\n{found.version} ({deep} DRED of its own) at {found.path}")
-    raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_version, is_eager=True, help="Say which allears and libopus."
-        ),
-    ] = False,
-) -> None:
-    """Options of the command itself."""
 
 
 def main() -> None:
     """Run the command; bad input ends with one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name or a sign that the terminal cannot show is no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        # Imported here because it takes a while, in which Ctrl-C shall be as quiet as later.
+        from allears.cli.app import app
+
+        try:
+            app(prog_name="allears")
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except AllearsError as error:
-        print(f"allears: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error))
     except BrokenPipeError:
         # Whoever read our output has seen enough; a second complaint at exit would be noise.
-        sys.stdout = None
-        sys.exit(0)
+        _abandon_output()
+        sys.exit(1)
+    except OSError as error:
+        _abandon_output()
+        _fail(f"{error.filename or 'the output'}: {error.strerror}; choose another place")
+
+
+def _fail(message: str) -> None:
+    print("allears:", " ".join(message.splitlines()), file=sys.stderr)
+    sys.exit(2)
+
+
+def _abandon_output() -> None:
+    """Let what is still buffered go nowhere, or Python would try to write it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,23 +8,36 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from allears.audio import files
 from allears.audio.libopus import RATES
 from allears.audio.resample import resample
-from allears.cli.arguments import ArgumentError, Impairment, read_bytes
+from allears.cli.arguments import ArgumentError, Impairment, check_output, read_bytes
+from allears.cli.terminal import waiting
 from allears.link.frame import Label
 from allears.link.sender import SenderConfig
-from allears.link.simulate import Call, replay, simulate
+from allears.link.simulate import Call, SentPacket, replay, simulate
 from allears.outputs import write_whole
 from allears.score.quality import RATE, SCORES, Quality, quality
-from allears.wire import bitfile
+from allears.wire import bitfile, opus
 from allears.wire.bitfile import BitPacket
 from allears.wire.errors import ParseError
+from allears.wire.opus import CLOCK_RATE, Bandwidth
+from allears.wire.rtp import difference
 
 Samples = Float32[np.ndarray, " samples"]
+
+BANDWIDTH_RATES = dict(zip(Bandwidth, RATES, strict=True))
+"""The rate of Opus that loses nothing of each bandwidth."""
+
+OTHER_FORMATS = {".aac", ".bit", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".pcap", ".webm"}
+"""Endings of a name that a WAV must not have."""
+
+
+def is_bit(source: Path) -> bool:
+    """Whether `source` holds Opus packets, by its name: nothing inside says so."""
+    return source.suffix.lower() == ".bit"
 
 
 def opus_rate(rate: int) -> int:
@@ -39,6 +52,13 @@ def read_speech(source: Path, rate: int | None) -> tuple[Samples, int]:
     return resample(recording.samples, recording.rate, rate), rate
 
 
+def check_wav(output: Path, *others: Path | None) -> None:
+    """Refuse an OUT that cannot be written, or whose name promises another format."""
+    if output.suffix.lower() in OTHER_FORMATS:
+        raise ArgumentError(f"{output}: OUT is a WAV; name it {output.with_suffix('.wav').name}")
+    check_output(output, others)
+
+
 def call(
     source: Path,
     output: Path | None,
@@ -51,61 +71,83 @@ def call(
     as_json: bool,
 ) -> None:
     """Call `source`, write what was heard to `output`, and print what happened."""
-    said: Samples | None = None
-    if source.suffix == ".bit":
-        result = _replay(source, impairment, rate or 16_000)
+    if output:
+        check_wav(output, source, write_bit)
+    if write_bit:
+        if not is_bit(write_bit):
+            raise ArgumentError(f"--write-bit {write_bit}: name it {write_bit.stem}.bit")
+        check_output(write_bit, [source])
+    if is_bit(source):
+        sent_as, result = None, _replay(source, impairment, rate)
     else:
+        network = impairment.network(config.frame_ms)
         said, rate = read_speech(source, rate)
-        config = replace(config, rate=rate)
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("calling", total=1.0)
-            result = simulate(
-                said,
-                config,
-                impairment.network(),
-                seed=impairment.seed,
-                progress=lambda share: progress.update(task, completed=share),
-            )
+        sent_as = replace(config, rate=rate)
+        with waiting("calling") as progress:
+            result = simulate(said, sent_as, network, seed=impairment.seed, progress=progress)
     if output:
         files.write_wav(output, result.heard, result.rate)
     if write_bit:
-        _write_bits(write_bit, result)
-    rated = _rate(said, result) if scores else None
+        write_whole(write_bit, bitfile.serialise(_bits(result.sent)))
+    rated = _rate(result) if scores else None
     if as_json:
-        print(json.dumps(_object(source, output, result, rated)))
+        print(json.dumps(_object(source, output, sent_as, result, rated)))
     else:
-        _print(source, output, config, result, rated, said is not None)
+        _print(source, output, sent_as, result, rated)
 
 
-def _replay(source: Path, impairment: Impairment, rate: int) -> Call:
+def _replay(source: Path, impairment: Impairment, rate: int | None) -> Call:
     try:
-        return replay(bitfile.parse(read_bytes(source)), impairment.network(), rate)
+        packets = bitfile.parse(read_bytes(source))
+        sent = [packet.payload for packet in packets if packet.payload]
+        if not sent:
+            raise ArgumentError(f"{source}: there is no packet in it; write one with --write-bit")
+        network = impairment.network(opus.duration(sent[0]) * 1000 / CLOCK_RATE)
+        widths = (opus.CONFIGURATIONS[payload[0] >> 3][1] for payload in sent)
+        return replay(packets, network, rate or max(BANDWIDTH_RATES[width] for width in widths))
     except ParseError as error:
-        raise ArgumentError(f"{source}: not a .bit file: {error}") from None
+        raise ArgumentError(
+            f"{source}: not a .bit file, or damaged: {error}; write it again with --write-bit"
+        ) from None
 
 
-def _write_bits(file: Path, result: Call) -> None:
-    packets = [BitPacket(sent.opus, sent.final_range) for sent in result.sent]
-    write_whole(file, bitfile.serialise(packets))
+def _bits(sent: tuple[SentPacket, ...]) -> list[BitPacket]:
+    """The packets for a `.bit` file, with an empty one for each that was not sent in a pause."""
+    packets: list[BitPacket] = []
+    due = sent[0].packet.timestamp
+    for each in sent:
+        ticks = opus.duration(each.opus)
+        pause = difference(each.packet.timestamp, due, 32) // ticks
+        packets += [BitPacket(b"", 0)] * pause + [BitPacket(each.opus, each.final_range)]
+        due = each.packet.timestamp + ticks & 0xFFFFFFFF
+    return packets
 
 
-def _rate(said: Samples | None, result: Call) -> Quality:
+def _rate(result: Call) -> Quality:
     """Rate what was heard; it is aligned with what was said already."""
-    heard = resample(result.heard, result.rate, RATE)
-    reference = None if said is None else resample(said, result.rate, RATE)
-    stretched = reference is not None and len(reference) != len(heard)
-    return quality(heard, reference, delay=None if stretched else 0)
+    with waiting("rating"):
+        heard = resample(result.heard, result.rate, RATE)
+        if result.reference is None:
+            return quality(heard, None)
+        return quality(heard, resample(result.reference, result.rate, RATE), delay=0)
 
 
 def _object(
-    source: Path, output: Path | None, result: Call, rated: Quality | None
+    source: Path,
+    output: Path | None,
+    config: SenderConfig | None,
+    result: Call,
+    rated: Quality | None,
 ) -> dict[str, Any]:
+    """The call for a program to read; what is not known is null."""
     counts = {label.value: sum(frame.label is label for frame in result.frames) for label in Label}
     return {
         "input": str(source),
         "output": str(output) if output else None,
         "rate": result.rate,
         "seconds": result.seconds,
+        "redundancy": str(config.redundancy) if config else None,
+        "bitrate_kbps": config.bitrate / 1000 if config else None,
         "packets": {
             "sent": len(result.sent),
             "lost": sum(sent.lost for sent in result.sent),
@@ -126,22 +168,22 @@ def _object(
 def _print(
     source: Path,
     output: Path | None,
-    config: SenderConfig,
+    config: SenderConfig | None,
     result: Call,
     rated: Quality | None,
-    encoded: bool,
 ) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column()
-    how = f", {config.redundancy} at {config.bitrate / 1000:g} kb/s" if encoded else ""
-    table.add_row("call", f"{source}: {result.seconds:.1f} s at {result.rate} Hz{how}")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("call", f"{source}, {result.seconds:.1f} s at {result.rate} Hz")
+    if config:
+        protection = f"with {config.redundancy}".replace("with none", "without redundancy")
+        table.add_row("sent", f"Opus at {config.bitrate / 1000:g} kb/s, {protection}")
     lost = sum(sent.lost for sent in result.sent)
     table.add_row("packets", f"{len(result.sent)} sent, {lost} lost ({result.loss_rate:.1%})")
     table.add_row(
-        "bitrate",
-        f"{result.payload_kbps:.1f} kb/s of payload, {result.wire_kbps:.1f} with RTP/UDP/IP headers",
+        "bitrate", f"{result.payload_kbps:.1f} kb/s, with RTP/UDP/IP headers {result.wire_kbps:.1f}"
     )
     for label in Label:
         if share := result.share(label):
