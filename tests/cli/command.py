@@ -12,7 +12,7 @@ from unittest import mock
 
 from allears.cli.main import main
 
-COMMAND = (sys.executable, "-m", "allears")
+COMMAND = (sys.executable, "-c", "from allears.cli.main import main; main()")
 ENVIRONMENT = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": ""}
 
 

@@ -141,11 +141,13 @@ def test_a_reader_of_statistics_that_leaves_ends_the_call(
     caller = start("call", "in.wav", *sending, cwd=room)
     listener.until_received(30)
     listener.process.stdout.close()
+    try:
+        assert listener.process.wait(60) == 1
+    finally:
+        caller.kill()
+        caller.communicate()
     assert listener.process.stderr.read() == ""
-    assert listener.process.wait(60) == 1
     assert soundfile.info(room / "out.wav").frames > 160 * 30
-    caller.kill()
-    caller.communicate()
 
 
 def test_a_port_in_use(room: Path, port: int) -> None:
