@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from allears.audio.files import write_wav
-from allears.wire import pcap
+from allears.wire import pcap, rtcp
 from allears.wire.bitfile import BitPacket, serialise
 from allears.wire.pcap import Datagram
 from tests.cli.command import refused, run, within
@@ -37,7 +37,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "unsent.bit").write_bytes(serialise([BitPacket(b"", 0)] * 9))
     (folder / "celery.bit").write_bytes(serialise([BitPacket(b"\x03", 0)]))
     end = ("192.0.2.1", 5004)
-    capture = pcap.serialise([Datagram(0.0, end, end, b"not RTP, but somebody's datagram")])
+    others = [b"not RTP, but somebody's datagram", rtcp.goodbye(7)]
+    capture = pcap.serialise([Datagram(0.0, end, end, each) for each in others])
     (folder / "chatter.pcap").write_bytes(capture)
     (folder / "cut.pcap").write_bytes(capture[:-3])
     rtp = bytes([0x80, 96]) + bytes(10) + packets()[9]
@@ -112,7 +113,7 @@ INSPECT = {
     "empty": f"empty: the file is empty; {PACKETS}",
     "in.wav": "in.wav: cut off, or no file of packets (packet 0 at byte 0: length 1380533830 is over",
     "cut.bit": "cut.bit: cut off, or no file of packets (packet 19 at byte ",
-    "cut.pcap": "cut.pcap: byte 24: pcap record of ",
+    "cut.pcap": "cut.pcap: byte 100: pcap record of ",
     "chatter.pcap": "chatter.pcap: there is no RTP in it; capture the UDP packets of a call",
     "other.pcap": "other.pcap: no RTP of payload type 111 or 63, but of 96: say which with --opus-type",
     "good.bit --dred-tables no.npz": "no.npz: cannot be read (No such file or directory); give the .npz",

@@ -80,6 +80,22 @@ def listen(room: Path, port: int) -> Iterator[Any]:
         listener.process.communicate()
 
 
+@pytest.fixture
+def caller(room: Path, port: int) -> Iterator[Any]:
+    """Speaks over and over to whoever listens, once somebody does."""
+    processes: list[Any] = []
+
+    def begin() -> Any:
+        speaking = "call", "in.wav", "--to", f"127.0.0.1:{port}", "--again"
+        processes.append(start(*speaking, cwd=room))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
 def test_all_that_is_said_is_heard(room: Path, port: int, listen: Any) -> None:
     listener = listen("out.wav", "--rate", 16_000)
     caller = run("call", "in.wav", "--to", f"127.0.0.1:{port}", "--bitrate", 32, "--json", cwd=room)
@@ -116,10 +132,10 @@ def best_likeness(piece: np.ndarray, samples: np.ndarray) -> float:
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
 def test_a_listener_that_is_interrupted_leaves_a_whole_recording(
-    room: Path, port: int, listen: Any, name: str
+    room: Path, listen: Any, caller: Any, name: str
 ) -> None:
     listener = listen("out.wav")
-    caller = start("call", "in.wav", "--to", f"127.0.0.1:{port}", "--again", cwd=room)
+    calling = caller()
     listener.until_received(30)
     assert not (room / "out.wav").exists()
     listener.process.send_signal(signal.Signals[name])
@@ -127,25 +143,20 @@ def test_a_listener_that_is_interrupted_leaves_a_whole_recording(
     info = soundfile.info(room / "out.wav")
     assert (info.samplerate, info.frames) == (48_000, 960 * sum(end["frames"].values()))
     assert end["frames"]["received"] > 20
-    caller.send_signal(signal.SIGINT)
-    assert " packets sent\n" in finish(caller).stdout
+    calling.send_signal(signal.SIGINT)
+    assert " packets sent\n" in finish(calling).stdout
     assert sorted(path.name for path in room.iterdir()) == ["in.wav", "out.wav"]
 
 
 def test_a_reader_of_statistics_that_leaves_ends_the_call(
-    room: Path, port: int, listen: Any
+    room: Path, listen: Any, caller: Any
 ) -> None:
     """And takes nothing of the recording along."""
     listener = listen("out.wav", "--rate", 8000)
-    sending = "--to", f"127.0.0.1:{port}", "--again"
-    caller = start("call", "in.wav", *sending, cwd=room)
+    caller()
     listener.until_received(30)
     listener.process.stdout.close()
-    try:
-        assert listener.process.wait(60) == 1
-    finally:
-        caller.kill()
-        caller.communicate()
+    assert listener.process.wait(60) == 1
     assert listener.process.stderr.read() == ""
     assert soundfile.info(room / "out.wav").frames > 160 * 30
 

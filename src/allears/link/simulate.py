@@ -104,8 +104,8 @@ def simulate(
     packets = -(-(len(samples) + len(ahead)) // sender.encoder.frame_size)
     sent, frames, delay = _converse(outgoing, receiver, packets * config.ticks)
     end = len(ahead) + len(samples)
-    if abs(len(frames) * FRAME_SECONDS * config.rate - end) >= sender.encoder.frame_size:
-        end = len(frames) * int(FRAME_SECONDS * config.rate)  # time was stretched
+    if _stretched(frames):
+        end = len(frames) * int(FRAME_SECONDS * config.rate)
     heard = _join(frames)[len(ahead) : end]
     reference = _as_played(samples, frames, len(ahead), config.rate)[len(ahead) : end]
     seconds = len(samples) / config.rate
@@ -236,6 +236,13 @@ def _silence(rate: int, begin: int, end: int) -> list[Frame]:
     step = int(CLOCK_RATE * FRAME_SECONDS)
     nothing = np.zeros(int(rate * FRAME_SECONDS), np.float32)
     return [Frame(nothing, Label.SILENCE, at) for at in range(begin, end, step)]
+
+
+def _stretched(frames: Sequence[Frame]) -> bool:
+    """Whether the receiver played faster or slower anywhere."""
+    stamps = [frame.timestamp or 0 for frame in frames]
+    step = int(CLOCK_RATE * FRAME_SECONDS)
+    return any(later - earlier != step for earlier, later in itertools.pairwise(stamps))
 
 
 def _as_played(
