@@ -12,7 +12,16 @@ from unittest import mock
 
 from allears.cli.main import main
 
-COMMAND = (sys.executable, "-c", "from allears.cli.main import main; main()")
+# Signals are as at a terminal, also where the tests were started in the background and ignore some.
+BEGINNING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+from allears.cli.main import main
+main()
+"""
+COMMAND = (sys.executable, "-c", BEGINNING)
 ENVIRONMENT = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": ""}
 
 
@@ -27,8 +36,10 @@ def finish(process: subprocess.Popen[str], expect: int = 0) -> subprocess.Comple
     """Its output, once it has ended as expected; a success says nothing on stderr."""
     try:
         out, err = process.communicate(timeout=120)
-    finally:
+    except subprocess.TimeoutExpired:
         process.kill()
+        process.communicate()
+        raise
     assert process.returncode == expect, f"{out[-500:]}\n{err}"
     assert expect or not err
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)

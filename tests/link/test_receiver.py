@@ -191,6 +191,25 @@ def test_goodbye_ends_the_call_once_all_is_played() -> None:
     assert receiver.ended
 
 
+def test_goodbye_loses_nothing_of_long_packets() -> None:
+    """60 ms packets leave part of one in the queue when the last has been decoded."""
+    packets = stream(frame_ms=60)[:17]
+    receiver = Receiver(16_000)
+    for number, packet in enumerate(packets):
+        receiver.receive(bytes(packet), 0.06 * number)
+        for pull in range(3):
+            receiver.pull(0.06 * number + 0.02 * pull)
+    receiver.receive(rtcp.goodbye(packets[0].ssrc), 1.02)
+    now, last = 1.02, None
+    while not receiver.ended:
+        last = receiver.pull(now)
+        now += 0.02
+    assert last is not None and last.timestamp is not None
+    heard = last.timestamp + 960 - packets[0].timestamp
+    assert heard == 17 * 2880 and now < 1.5
+    assert receiver.pull(now).timestamp is None
+
+
 def test_a_corrupt_payload_is_concealed_and_counted() -> None:
     packets = stream()
     broken = RtpPacket(

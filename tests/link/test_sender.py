@@ -30,7 +30,9 @@ def test_red_alone_is_one_copy() -> None:
     assert Redundancy.parse("red") == Redundancy(red=1)
 
 
-@pytest.mark.parametrize("text", ["", "dred9", "red:0", "red:18", "red:x", "lbrr:2", "none,red"])
+@pytest.mark.parametrize(
+    "text", ["", "dred9", "red:0", "red:18", "red:x", "lbrr:2", "none,red", "red+red", "none+lbrr"]
+)
 def test_other_redundancy_is_refused(text: str) -> None:
     with pytest.raises(RedundancyError, match="use none, lbrr"):
         Redundancy.parse(text)

@@ -248,4 +248,7 @@ def _why(error: OSError, local: Address | None, remote: Address | None) -> str:
     if remote:
         reason = error.strerror or str(error)
         return f"cannot reach {remote[0]}:{remote[1]}: {reason}; check the host's name and network"
-    return f"cannot listen on {local[0] if local else ''}: {error.strerror or error}"
+    return (
+        f"cannot listen on {local[0] if local else ''}: {error.strerror or error}; "
+        "use an address of this machine"
+    )

@@ -127,7 +127,7 @@ class Receiver:
     @property
     def ended(self) -> bool:
         """Whether the sender has said goodbye and all it sent has been played."""
-        return self._departed and not self.buffered
+        return self._departed and not self.buffered and not self._playout.size
 
     def statistics(self) -> Statistics:
         """What has come in and gone out so far."""
@@ -146,14 +146,14 @@ class Receiver:
 
     def pull(self, now: float) -> Frame:
         """The next 20 ms. Call it every 20 ms of the clock that `now` is read from."""
-        if self._position is not None and self.ended:
-            self._fade_out()
+        if self.ended:
             self._position = None
         if self._position is None and not self._begin(now):
             return self._idle()
         while self._playout.size < self._playout.frame_size:
-            self._decode_next()
-        self._adapt(now)
+            self._fade_out() if self._departed and not self.buffered else self._decode_next()
+        if not self._departed:
+            self._adapt(now)
         timestamp = self._next_heard()
         samples, label = self._playout.pop()
         if label is Label.CONCEALED and not samples.any():
@@ -265,6 +265,8 @@ class Receiver:
         self._playout.push(stretch.fade(tail, np.zeros_like(tail)), Label.CONCEALED)
         missing = -self._playout.size % self._playout.frame_size
         self._playout.push(np.zeros(missing, np.float32), Label.SILENCE)
+        if self._position is not None:
+            self._position += (len(tail) + missing) * self._ticks_per_sample
 
     def _frame(
         self, samples: Float32[np.ndarray, " samples"], label: Label, timestamp: int | None

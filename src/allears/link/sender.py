@@ -38,13 +38,17 @@ class Redundancy:
     def parse(cls, text: str) -> "Redundancy":
         """Read `none`, `lbrr`, `red`, `red:N`, or several joined by `+`; raises RedundancyError."""
         lbrr, copies = False, 0
+        if text == "none":
+            return cls()
         for word in text.split("+"):
             name, _, number = word.partition(":")
-            if word == "none":
-                continue
-            if word == "lbrr":
+            if word == "lbrr" and not lbrr:
                 lbrr = True
-            elif name == "red" and (word == "red" or (number.isdecimal() and 0 < int(number) < 18)):
+            elif (
+                name == "red"
+                and not copies
+                and (word == "red" or (number.isdecimal() and 0 < int(number) < 18))
+            ):
                 copies = int(number or 1)
             else:
                 raise RedundancyError(

@@ -65,12 +65,15 @@ class Call:
     @property
     def payload_kbps(self) -> float:
         """Kilobit per second of RTP payload: Opus and its copies."""
-        return sum(len(sent.packet.payload) for sent in self.sent) * 8 / self.seconds / 1000
+        return self._per_second(sum(len(sent.packet.payload) for sent in self.sent)) / 1000
 
     @property
     def wire_kbps(self) -> float:
         """Kilobit per second with the headers of RTP, UDP and IPv4."""
-        return self.payload_kbps + len(self.sent) * RTP_UDP_IP_BYTES * 8 / self.seconds / 1000
+        return self.payload_kbps + self._per_second(len(self.sent) * RTP_UDP_IP_BYTES) / 1000
+
+    def _per_second(self, size: int) -> float:
+        return 8 * size / self.seconds if self.seconds else 0.0
 
     @property
     def loss_rate(self) -> float:

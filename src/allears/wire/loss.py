@@ -28,7 +28,6 @@ class LossSpecError(AllearsError, ValueError):
 
 
 @runtime_checkable
-@runtime_checkable
 class LossModel(Protocol):
     """A network's losses: called once per packet, in the order of sending."""
 
