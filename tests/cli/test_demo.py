@@ -73,7 +73,8 @@ def test_what_a_person_is_told_without_the_scores(tmp_path: Path) -> None:
     assert max(map(len, lines)) <= 80 or lines[-1].startswith("Hear it: ")
     page = (tmp_path / "allears-demo/index.html").resolve()
     assert lines[-1] == f"Hear it: {page.as_uri()}" and page.stat().st_size > 100_000
-    assert [line for line in lines if line.startswith("not rated: ")]
+    reasons = [line for line in lines if line.startswith("not rated: ")]
+    assert reasons and all("allears[" in reason for reason in reasons)
     (heading,) = (line for line in lines if line.startswith("redundancy "))
     table = [line for line in lines if line.startswith(tuple(TAKES))]
     assert [line.split("  ")[0] for line in table] == TAKES

@@ -46,7 +46,7 @@ def demo(
     console.print(f"\n[bold]{pages.headline(page)}[/]\n{page.network}.\n")
     console.print(_table(rows, names))
     for reason in missing:
-        console.print(f"not rated: {reason}", style="dim")
+        console.print(f"not rated: {reason}", style="dim", markup=False)
     console.print(f"\nHear it: {output.resolve().as_uri()}", soft_wrap=True)
     if open_it and sys.stdout.isatty():
         webbrowser.open(output.resolve().as_uri())
