@@ -87,10 +87,9 @@ def clip(tmp_path: Path) -> Path:
 
 
 @linux
-def test_two_processes_call_each_other_on_a_bad_network(
-    start, clip: Path, port: int, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+def test_two_processes_call_each_other_on_a_bad_network(start, port: int, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """Both speak and listen at once, at 20 % loss with reordering; RED brings most of it back."""
+    clip = CLIPS / "lj.flac"  # long enough that neither misses much while the other starts
     other = port + 1 if port < 65_000 else port - 1
     worse = ("--loss", "20%", "--reorder", "0.1", "--jitter", "5", "--redundancy", "lbrr+red:2")
     heard = [tmp_path / "heard-a.wav", tmp_path / "heard-b.wav"]
@@ -108,7 +107,7 @@ def test_two_processes_call_each_other_on_a_bad_network(
         frames = end["frames"]
         assert isinstance(frames, dict)
         assert end["event"] == "end" and 0.05 < float(str(end["loss_rate"])) < 0.4
-        assert frames["red"] + frames["lbrr"] > 2 * frames["concealed"]
+        assert frames["red"] + frames["lbrr"] > 5 * frames["concealed"]
         samples, rate = soundfile.read(path, dtype="float32")
         assert rate == 16_000 and len(samples) > 2.5 * rate
 
