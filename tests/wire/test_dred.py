@@ -38,8 +38,8 @@ headers = st.builds(
 def possible(table: dred.LaplaceTable, level: int, values: list[int]) -> tuple[int, ...]:
     """The values, zero wherever the table leaves no choice."""
     return tuple(
-        0 if model is None else value
-        for model, value in zip(table.models[level], values, strict=True)
+        value if coded else 0
+        for coded, value in zip(table.coded[level], values, strict=True)
     )
 
 

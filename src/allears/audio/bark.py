@@ -8,7 +8,7 @@ computed does not depend on how the signal is cut.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Complex128, Float32, Float64
 
 RATE = 16_000
 HOP = 160
@@ -16,6 +16,8 @@ HOP = 160
 
 BANDS = 18
 PRE_EMPHASIS = 0.85
+LEVEL = 4.0
+"""Taken off the first cepstral coefficient."""
 
 _EDGES = 4 * np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 34, 40])
 """Centres of the bands, in bins of 50 Hz."""
@@ -36,6 +38,14 @@ def initial_state(batch: int) -> BarkState:
     return BarkState(np.zeros((batch, HOP), np.float32), np.zeros(batch, np.float32))
 
 
+class Spectra(NamedTuple):
+    """What one transform yields for all that is computed of a stretch of signal."""
+
+    emphasised: Float32[np.ndarray, "batch extended"]
+    """The signal, pre-emphasised and in the scale of int16, with the hop before it."""
+    bins: Complex128[np.ndarray, "batch frames bins"]
+
+
 def cepstra(
     samples: Float32[np.ndarray, "batch samples"], state: BarkState
 ) -> tuple[Float32[np.ndarray, "batch frames bands"], BarkState]:
@@ -43,24 +53,37 @@ def cepstra(
 
     Raises ValueError where the samples are not whole hops.
     """
-    size = samples.shape[1]
+    found, state = spectra(samples, state)
+    return cepstra_of(found.bins).astype(np.float32), state
+
+
+def spectra(
+    samples: Float32[np.ndarray, "batch samples"], state: BarkState
+) -> tuple[Spectra, BarkState]:
+    """Windowed spectra of samples in ±1; frame j is centred on the first sample of hop j.
+
+    Raises ValueError where the samples are not whole hops.
+    """
+    batch, size = samples.shape
     if size % HOP:
         raise ValueError(f"{size} samples are not whole hops of {HOP}")
     if size == 0:
-        return np.zeros((len(samples), 0, BANDS), np.float32), state
-    before = np.concatenate((state.last[:, None], samples[:, :-1]), axis=1)[:, :size]
+        return Spectra(state.overlap, np.zeros((batch, 0, HOP + 1), np.complex128)), state
+    before = np.concatenate((state.last[:, None], samples[:, :-1]), axis=1)
     emphasised = (samples - np.float32(PRE_EMPHASIS) * before) * np.float32(_INT16)
     whole = np.concatenate((state.overlap, emphasised), axis=1)
     windows = np.lib.stride_tricks.sliding_window_view(whole, 2 * HOP, axis=1)[:, ::HOP]
-    frames = _cepstra(windows[:, : size // HOP].astype(np.float64))
-    return frames.astype(np.float32), BarkState(whole[:, -HOP:].copy(), samples[:, -1].copy())
+    bins = np.fft.rfft(windows * _WINDOW) / (2 * HOP)
+    return Spectra(whole, bins), BarkState(whole[:, -HOP:].copy(), samples[:, -1].copy())
 
 
-def _cepstra(windows: Float64[np.ndarray, "*shape window"]) -> Float64[np.ndarray, "*shape bands"]:
-    spectrum = np.fft.rfft(windows * _WINDOW) / (2 * HOP)
-    energy = (spectrum.real**2 + spectrum.imag**2) @ _TRIANGLES
-    turned: Float64[np.ndarray, "*shape bands"] = _floored(np.log10(0.01 + energy)) @ _DCT
-    turned[..., 0] -= 4
+def cepstra_of(
+    bins: Complex128[np.ndarray, "*shape bins"],
+) -> Float64[np.ndarray, "*shape bands"]:
+    """The cepstra of windowed spectra."""
+    energy = (bins.real**2 + bins.imag**2) @ _TRIANGLES
+    turned: Float64[np.ndarray, "*shape bands"] = _floored(np.log10(0.01 + energy)) @ DCT
+    turned[..., 0] -= LEVEL
     return turned
 
 
@@ -78,8 +101,11 @@ def _floored(
     return floored
 
 
-def _triangles() -> Float64[np.ndarray, "bins bands"]:
-    """How much each bin counts in each band: falling from its centre to the next; ends doubled."""
+def triangles(ends: float = 2.0) -> Float64[np.ndarray, "bins bands"]:
+    """How much each bin counts in each band: falling from its centre to the next.
+
+    The first and last band have only half a triangle; they count `ends` times.
+    """
     weights = np.zeros((HOP + 1, BANDS))
     for band in range(BANDS - 1):
         width = int(_EDGES[band + 1] - _EDGES[band])
@@ -87,7 +113,7 @@ def _triangles() -> Float64[np.ndarray, "bins bands"]:
         bins = slice(_EDGES[band], _EDGES[band + 1])
         weights[bins, band] += 1 - rise
         weights[bins, band + 1] += rise
-    weights[:, [0, -1]] *= 2
+    weights[:, [0, -1]] *= ends
     return weights
 
 
@@ -106,4 +132,5 @@ def _window() -> Float64[np.ndarray, " window"]:
     return np.concatenate((rise, rise[::-1]))
 
 
-_TRIANGLES, _DCT, _WINDOW = _triangles(), _dct(), _window()
+DCT = _dct()
+_TRIANGLES, _WINDOW = triangles(), _window()

@@ -3,6 +3,8 @@
 A range-coded header, the decoder's initial state, then latent vectors of 40 ms each, newest first,
 quantised ever more coarsely the further back they lie. The probabilities belong to the trained model
 and are not here: they come in as `EntropyTables`. The header can be read without them.
+
+This is the body alone; what stands before it in the extension is `dred_format`'s.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int, Int64, UInt8
 
+from allears.wire import range_coder
 from allears.wire.errors import ParseError
-from allears.wire.range_coder import RangeDecoder, RangeEncoder
+from allears.wire.range_coder import ENCODER, Decoder, Encoder
 
 EXTENSION_ID = 126
 """The experimental extension that libopus 1.5 and 1.6 send DRED under."""
@@ -31,7 +34,6 @@ MIN_BYTES, MAX_BYTES = 8, 1000
 LATENT_MS, OFFSET_MS = 40.0, 2.5
 
 _SLOPES = (0, 2, 3, 4, 6, 8, 12, 16)
-_BITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,11 @@ class LaplaceTable:
         p0: UInt8[np.ndarray, "levels size"],
     ) -> None:
         self.scale, self.dead_zone = scale, dead_zone
-        # None where only zero can occur: then nothing is coded.
-        self.models: list[list[tuple[tuple[int, ...], tuple[int, ...]] | None]] = [
-            [
-                None if decay == 0 or zero == 255 else (_sign(zero << 7), _magnitude(decay << 7))
-                for zero, decay in zip(zeros, decays, strict=True)
-            ]
-            for zeros, decays in zip(p0.tolist(), r.tolist(), strict=True)
-        ]
+        self.coded = (r > 0) & (p0 < 255)
+        """Where anything but 0 can occur: elsewhere nothing is written, and 0 is read."""
+        zero = np.where(self.coded, p0.astype(np.int64) << 7, 1 << 15)
+        self.odds = np.stack([zero, r.astype(np.int64) << 7])
+        """Of 32768: that a value is 0, and what each further one keeps of those before it."""
 
     def dequantise(self, values: Sequence[int], level: int) -> Float32[np.ndarray, " size"]:
         """What the neural decoder is given: value · 256 / scale (a scale of 0 counts as 1)."""
@@ -145,23 +144,23 @@ class DredPayload:
 
         Raises ParseError where it is too long, or ends inside a vector.
         """
-        decoder, header = _open(data)
-        bits = 8 * len(data)
-        states = _decode(decoder, tables.states, header.q0, bits)
-        latents: list[tuple[int, ...]] = []
-        while len(latents) < MAX_LATENTS and bits - decoder.tell >= 8:
-            level = header.level(len(latents))
-            latents.append(_decode(decoder, tables.latents, level, bits))
-        return cls(header, states, tuple(latents), decoder.position)
+        header, states, latents, closing = _decode(data, tables)
+        rows = tuple(map(tuple, latents.tolist()))
+        return cls(header, tuple(states.tolist()), rows, closing)
 
     def serialise(self, tables: EntropyTables) -> bytes:
-        """The range-coded body that `parse` reads."""
-        encoder = RangeEncoder()
-        _encode_header(encoder, self.header)
-        _encode(encoder, tables.states, self.header.q0, self.states)
-        for index, latent in enumerate(self.latents):
-            _encode(encoder, tables.latents, self.header.level(index), latent)
-        return encoder.finish(self.closing)
+        """The range-coded body that `parse` reads.
+
+        Raises ValueError where it would be longer than anyone reads, or hold what the header or the
+        tables rule out.
+        """
+        states = np.array(self.states, np.int64)
+        latents = np.array(self.latents or np.empty((0, LATENT_SIZE)), np.int64)
+        closing = -1 if self.closing is None else self.closing
+        body, written = _encode(self.header, states, latents, tables, MAX_BYTES, True, closing)
+        if not body or written < len(latents):
+            raise ValueError(f"{len(latents)} latents do not fit into {MAX_BYTES} bytes")
+        return body
 
 
 def parse_header(data: bytes) -> DredHeader:
@@ -169,89 +168,135 @@ def parse_header(data: bytes) -> DredHeader:
     return _open(data)[1]
 
 
-def _open(data: bytes) -> tuple[RangeDecoder, DredHeader]:
+def decode_body(
+    data: bytes, tables: EntropyTables
+) -> tuple[DredHeader, Int64[np.ndarray, "50"], Int64[np.ndarray, "latents 25"]]:
+    """Header, states and latents, newest first, of a range-coded body: what a live receiver reads.
+
+    Raises ParseError where it is too long, or ends inside a vector.
+    """
+    return _decode(data, tables)[:3]
+
+
+def encode_body(
+    header: DredHeader,
+    states: Int[np.ndarray, "50"],
+    latents: Int[np.ndarray, "latents 25"],
+    tables: EntropyTables,
+    max_bytes: int = MAX_BYTES,
+) -> tuple[bytes, int]:
+    """The body of as many of the newest latents as fit into `max_bytes`, and how many those are.
+
+    They are just those that will be read: a body ends where its last latent does. Without room for
+    the states and one latent it is empty. Values where only 0 can occur are written as 0. Raises
+    ValueError for a header, a shape, or a 0 that cannot be.
+    """
+    body, written = _encode(header, states, latents, tables, max_bytes, False, -1)
+    return (body, written) if written else (b"", 0)
+
+
+def _decode(
+    data: bytes, tables: EntropyTables
+) -> tuple[DredHeader, Int64[np.ndarray, "50"], Int64[np.ndarray, "latents 25"], int]:
+    """All that a body holds, and its closing bits."""
+    start, header = _open(data)
+    states = np.empty(STATE_SIZE, np.int64)
+    latents = np.empty((MAX_LATENTS, LATENT_SIZE), np.int64)
+    count, closing = range_coder.compiled().decode_vectors(
+        data,
+        *start,
+        _levels(header.q0, header.dq, header.qmax),
+        tables.states.odds,
+        tables.latents.odds,
+        states,
+        latents,
+    )
+    if count < 0:
+        raise ParseError(f"DRED: {len(data)} bytes end inside a vector")
+    return header, states, latents[:count], closing
+
+
+def _encode(
+    header: DredHeader,
+    states: Int[np.ndarray, "50"],
+    latents: Int[np.ndarray, "latents 25"],
+    tables: EntropyTables,
+    max_bytes: int,
+    whole: bool,
+    closing: int,
+) -> tuple[bytes, int]:
+    states = np.ascontiguousarray(states, np.int64)
+    latents = np.ascontiguousarray(latents[:MAX_LATENTS], np.int64)
+    if states.shape != (STATE_SIZE,) or latents.shape[1:] != (LATENT_SIZE,):
+        raise ValueError(f"states {states.shape} and latents {latents.shape}: not vectors of DRED")
+    head, start = _begun(header)
+    max_bytes = min(max_bytes, MAX_BYTES)
+    if max_bytes < len(head):
+        return b"", 0
+    out = np.zeros(1 + max_bytes, np.uint8)
+    out[: len(head)] = head
+    size, written = range_coder.compiled().encode_vectors(
+        out,
+        *start,
+        _levels(header.q0, header.dq, header.qmax),
+        tables.states.odds,
+        tables.latents.odds,
+        states,
+        latents,
+        whole,
+        closing,
+    )
+    return out[1 : 1 + size].tobytes(), written
+
+
+@lru_cache(maxsize=1024)
+def _levels(q0: int, dq: int, qmax: int) -> Int64[np.ndarray, " vectors"]:
+    """The quantiser levels of the states, then of every latent."""
+    header = DredHeader(q0, dq, qmax, 0, 0)
+    return np.array([q0, *(header.level(index) for index in range(MAX_LATENTS))])
+
+
+def _open(data: bytes) -> tuple[Decoder, DredHeader]:
     if len(data) > MAX_BYTES:
         raise ParseError(f"DRED: a body of {len(data)} bytes, more than {MAX_BYTES}")
-    decoder = RangeDecoder(data)
-    q0, dq = decoder.uint(16), decoder.uint(8)
-    extra = 32 * decoder.uint(256) if decoder.uint(2) else 0
-    offset = decoder.uint(32)
+    state = range_coder.begin(data)
+    q0, state = range_coder.decode_uint(data, state, 16)
+    dq, state = range_coder.decode_uint(data, state, 8)
+    more, state = range_coder.decode_uint(data, state, 2)
+    extra = 0
+    if more:
+        extra, state = range_coder.decode_uint(data, state, 256)
+    offset, state = range_coder.decode_uint(data, state, 32)
     qmax = 15
     if q0 < 14 and dq > 0:
         # Half of the odds are for level 15; the levels between share the other half.
         between = 14 - q0
-        symbol = decoder.frequency(2 * between)
-        if symbol < between:
-            decoder.update(0, between, 2 * between)
-        else:
-            decoder.update(symbol, symbol + 1, 2 * between)
-            qmax = q0 + symbol - between + 1
-    if decoder.tell > 8 * len(data):
+        symbol = range_coder.frequency(state, 2 * between)
+        low, high = (0, between) if symbol < between else (symbol, symbol + 1)
+        state = range_coder.consume(data, state, low, high, 2 * between)
+        qmax = 15 if symbol < between else q0 + symbol - between + 1
+    if range_coder.decoder_tell(state) > 8 * len(data):
         raise ParseError(f"DRED: {len(data)} bytes end inside the header")
-    return decoder, DredHeader(q0, dq, qmax, offset, extra)
+    return state, DredHeader(q0, dq, qmax, offset, 32 * extra)
 
 
-def _encode_header(encoder: RangeEncoder, header: DredHeader) -> None:
-    encoder.uint(header.q0, 16)
-    encoder.uint(header.dq, 8)
-    encoder.uint(int(header.extra > 0), 2)
+@lru_cache(maxsize=1024)
+def _begun(header: DredHeader) -> tuple[UInt8[np.ndarray, " bytes"], Encoder]:
+    """A buffer's first bytes with the header in them, and the encoder after it."""
+    out = bytearray(16)
+    state = range_coder.encode_uint(out, ENCODER, header.q0, 16)
+    state = range_coder.encode_uint(out, state, header.dq, 8)
+    state = range_coder.encode_uint(out, state, int(header.extra > 0), 2)
     if header.extra:
-        encoder.uint(header.extra // 32, 256)
-    encoder.uint(header.offset, 32)
+        state = range_coder.encode_uint(out, state, header.extra // 32, 256)
+    state = range_coder.encode_uint(out, state, header.offset, 32)
     if header.q0 < 14 and header.dq > 0:
         between = 14 - header.q0
-        if header.qmax == 15:
-            encoder.encode(0, between, 2 * between)
-        else:
-            symbol = header.qmax - header.q0 - 1 + between
-            encoder.encode(symbol, symbol + 1, 2 * between)
-
-
-@lru_cache(maxsize=1024)
-def _sign(zero: int) -> tuple[int, ...]:
-    """Inverse cumulative odds (of 32768) of zero, plus and minus, the last two alike."""
-    return 32768 - zero, (32768 - zero) // 2, 0
-
-
-@lru_cache(maxsize=1024)
-def _magnitude(decay: int) -> tuple[int, ...]:
-    """Inverse cumulative odds of magnitudes 1 to 7, then "at least 8"; none is impossible."""
-    table = [max(7, decay)]
-    for index in range(1, 7):
-        table.append(max(7 - index, table[-1] * decay >> _BITS))
-    return (*table, 0)
-
-
-_ESCAPE = 7
-
-
-def _decode(decoder: RangeDecoder, table: LaplaceTable, level: int, bits: int) -> tuple[int, ...]:
-    """One vector at a quantiser level, out of a body of `bits` bits."""
-    values = []
-    for model in table.models[level]:
-        value = 0
-        if model is not None:
-            sign, magnitude = model
-            side = decoder.icdf(sign, _BITS)
-            if side:
-                value = 1
-                while (step := decoder.icdf(magnitude, _BITS)) == _ESCAPE and decoder.tell <= bits:
-                    value += _ESCAPE
-                value = value + step if side == 1 else -value - step
-        values.append(value)
-    if decoder.tell > bits:
-        raise ParseError(f"DRED: {bits // 8} bytes end inside a vector")
-    return tuple(values)
-
-
-def _encode(encoder: RangeEncoder, table: LaplaceTable, level: int, values: Sequence[int]) -> None:
-    for model, value in zip(table.models[level], values, strict=True):
-        if model is None:
-            continue
-        sign, magnitude = model
-        encoder.icdf(0 if value == 0 else 1 if value > 0 else 2, sign, _BITS)
-        if value:
-            left = abs(value) - 1
-            for _ in range(left // _ESCAPE):
-                encoder.icdf(_ESCAPE, magnitude, _BITS)
-            encoder.icdf(left % _ESCAPE, magnitude, _BITS)
+        symbol = header.qmax - header.q0 - 1 + between
+        low, high = (0, between) if header.qmax == 15 else (symbol, symbol + 1)
+        state = range_coder.encode(out, state, low, high, 2 * between)
+    head = np.frombuffer(bytes(out[: state.at]), np.uint8)
+    size = range_coder.finish(out, state, -1)
+    if parse_header(bytes(out[1 : 1 + size])) != header:
+        raise ValueError(f"{header} cannot be written")
+    return head, state
