@@ -9,10 +9,16 @@ import numpy as np
 from allears.link.receiver import Receiver
 from allears.wire import bitfile, dred, extensions, inspection, loss, pcap, rtcp
 from allears.wire.dred import DredPayload, EntropyTables
+from allears.wire.dred_format import DredFormat
 from allears.wire.errors import ParseError
+from allears.wire.loss_rle import LossRle, Run
 from allears.wire.opus import OpusPacket
 from allears.wire.red import RedPayload
+from allears.wire.report import ReportReader
+from allears.wire.rtcp import Compound, ReportBlock, SenderInfo
 from allears.wire.rtp import RtpPacket
+
+OWN = DredFormat.own(b"fuzz")
 
 
 @cache
@@ -56,7 +62,8 @@ def _dred(data: bytes) -> None:
 
 
 def _inspection(data: bytes) -> None:
-    inspection.inspect(data[1:], is_red=bool(data[:1] > b"\x80"), tables=tables())
+    is_red = bool(data[:1] > b"\x80")
+    inspection.inspect(data[1:], is_red=is_red, tables=tables(), own_tables={OWN: tables()})
 
 
 def _bitfile(data: bytes) -> None:
@@ -68,7 +75,11 @@ def _pcap(data: bytes) -> None:
 
 
 def _rtcp(data: bytes) -> None:
-    rtcp.departed(data)
+    gone = rtcp.departed(data)
+    compound = Compound.parse(data)
+    assert compound.gone == gone
+    assert Compound.parse(bytes(compound)) == compound
+    ReportReader(7).read(compound, 9)
 
 
 def _trace(data: bytes) -> None:
@@ -126,19 +137,24 @@ def seeds(name: str) -> list[bytes]:
         [extensions.Extension(126, 0, b"D\x0c" + frame), extensions.Extension(5, 0, b"x")]
     )
     padded = bytes(OpusPacket(9, False, 0, (frame,)).with_padding(carried))
+    own = bytes(
+        OpusPacket(9, False, 0, (frame,)).with_padding(extensions.serialise([OWN.wrap(frame)]))
+    )
     red = bytes.fromhex("ef0f001e 6f") + frame + opus
     rtp = bytes(RtpPacket(111, 1, 960, 7, opus))
     datagram = pcap.Datagram(1.0, ("127.0.0.1", 5004), ("127.0.0.1", 5006), rtp)
+    losses = LossRle(7, 0, 9, (Run(True, 2), Run(False, 3), Run(True, 4)))
+    reports = Compound(1, (ReportBlock(7, 1, 2, 9),), SenderInfo(1, 2, 3, 4), "a", (losses,))
     found = {
         "rtp": [rtp, bytes.fromhex("906f0001000003c000000007bede0001100a0000") + opus],
         "red": [red],
         "opus": [opus, padded],
         "extensions": [b"\x03" + carried, b"\x03" + bytes.fromhex("0a01 05 41 02 616208")],
         "dred": [frame],
-        "inspection": [b"\x00" + padded, b"\xff" + red],
+        "inspection": [b"\x00" + padded, b"\x00" + own, b"\xff" + red],
         "bitfile": [bitfile.serialise([bitfile.BitPacket(opus, 5)])],
         "pcap": [pcap.serialise([datagram])],
-        "rtcp": [rtcp.goodbye(7)],
+        "rtcp": [rtcp.goodbye(7), bytes(reports)],
         "trace": [b"0 1 1\n# bursts\n0"],
         "receiver": [b"".join(bytes([len(rtp)]) + rtp for _ in range(3))],
     }

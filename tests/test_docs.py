@@ -44,8 +44,10 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     stored = [BitPacket(packet, 0) for packet in packets()[:100]]
     (tmp_path / "packets.bit").write_bytes(serialise(stored))
     (tmp_path / "loss.txt").write_text("0 0 1 0 0 0 0 1 1 0\n")
-    simulated = [each for each in commands() if "--to" not in each and "--listen" not in each]
-    assert len(simulated) == 4
+    # A second machine, the release of Opus and hours of speech are not at hand.
+    elsewhere = ("--to", "--listen", "weights import", "--weights opus", "allears train")
+    simulated = [each for each in commands() if not any(word in each for word in elsewhere)]
+    assert len(simulated) == 5
     for command in simulated:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "call":

@@ -81,7 +81,13 @@ def cepstra_of(
     bins: Complex128[np.ndarray, "*shape bins"],
 ) -> Float64[np.ndarray, "*shape bands"]:
     """The cepstra of windowed spectra."""
-    energy = (bins.real**2 + bins.imag**2) @ _TRIANGLES
+    return cepstra_of_energy((bins.real**2 + bins.imag**2) @ _TRIANGLES)
+
+
+def cepstra_of_energy(
+    energy: Float64[np.ndarray, "*shape bands"],
+) -> Float64[np.ndarray, "*shape bands"]:
+    """The cepstra of band energies (int16 units), floored as they are heard."""
     turned: Float64[np.ndarray, "*shape bands"] = _floored(np.log10(0.01 + energy)) @ DCT
     turned[..., 0] -= LEVEL
     return turned

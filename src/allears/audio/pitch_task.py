@@ -37,7 +37,9 @@ class PitchTask:
         features = np.stack([self._features[at : at + _FRAMES] for at in starts])
         x, true = torch.from_numpy(heard), torch.from_numpy(features)
         weight = torch.relu(true[..., 19] + 0.5).square() + 0.01
-        logits, _ = self.model(x[..., :TURNS], x[..., TURNS:], self.model.initial_state(self._batch))
+        logits, _ = self.model(
+            x[..., :TURNS], x[..., TURNS:], self.model.initial_state(self._batch)
+        )
         place = (true[..., 18] + 1.5) * 60
         bell = torch.exp(-0.5 * (torch.arange(BINS) - place[..., None]).square())
         bell = bell / bell.sum(-1, keepdim=True)

@@ -20,7 +20,7 @@ _OUTPUTS = 192
 
 
 class PitchNetState(NamedTuple):
-    """What the convolutions and the GRU remember: (batch, 1, 2, 224), (batch, 4, 2, 224), (batch, 64)."""
+    """What convolutions and GRU remember: (batch, 1, 2, 224), (batch, 4, 2, 224), (batch, 64)."""
 
     first: Tensor
     second: Tensor

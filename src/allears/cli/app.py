@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from allears import __version__
-from allears.cli import call, demo, inspect
+from allears.cli import call, demo, inspect, weights
 
 app = typer.Typer(
     name="allears",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("call")(call.call)
 app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
+app.add_typer(weights.app, name="weights")
 
 
 def _version(wanted: bool) -> bool:

@@ -1,5 +1,6 @@
 """What command-line arguments mean, with errors that name the argument and the remedy."""
 
+import enum
 import os
 import random
 from collections.abc import Iterable
@@ -10,8 +11,12 @@ from typing import Any
 from allears.errors import AllearsError
 from allears.link.live import Address
 from allears.link.network import RandomNetwork
+from allears.link.recovery import Neural
 from allears.wire.errors import ParseError
 from allears.wire.loss import LossModel, TraceLoss, parse_loss, parse_trace
+
+SHIPPED = "allears"
+"""The weights that nobody has to name."""
 
 
 class ArgumentError(AllearsError):
@@ -87,6 +92,39 @@ class Impairment:
             raise ArgumentError(f"{self.trace}: is not text; {remedy}") from None
         except ParseError as error:
             raise ArgumentError(f"{self.trace}: {error}; {remedy}") from None
+
+
+class Conceal(enum.StrEnum):
+    """Who guesses what did not arrive and was not sent along."""
+
+    NEURAL = "neural"
+    OPUS = "opus"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the options of these names want of the listener; `wait` in ms."""
+
+    conceal: Conceal | None = None
+    weights: str | None = None
+    wait: float | None = None
+
+    def neural(self, deep: bool) -> Neural | None:
+        """The networks, where there is `deep` redundancy to hear, or an option wants them."""
+        if not (deep or self.conceal is Conceal.NEURAL or self.weights):
+            if self.wait is not None:
+                raise ArgumentError(
+                    "--wait is for deep redundancy: give --redundancy dred, or --weights to hear it"
+                )
+            return None
+        # Imported here so that calls without networks start without them.
+        from allears.link import neural
+
+        return neural.load(self.weights or SHIPPED, guesses=self.conceal is not Conceal.OPUS)
+
+    def seconds(self, otherwise: float) -> float:
+        """How long to lag for deep redundancy."""
+        return otherwise if self.wait is None else self.wait / 1000
 
 
 def address(option: str, text: str, default_host: str | None = None) -> Address:

@@ -7,7 +7,15 @@ import typer
 
 from allears.audio.libopus import FRAME_MS, RATES
 from allears.cli import live, simulated
-from allears.cli.arguments import ArgumentError, Impairment, address, refuse_changes
+from allears.cli.arguments import (
+    SHIPPED,
+    ArgumentError,
+    Conceal,
+    Impairment,
+    Listening,
+    address,
+    refuse_changes,
+)
 from allears.link.sender import Redundancy, SenderConfig
 
 ANY_HOST = "0.0.0.0"  # noqa: S104  who listens for a call wants it from anywhere
@@ -19,6 +27,7 @@ LBRR_MS = 10
 """The shortest packet that SILK makes, and only SILK has LBRR."""
 
 _SENDER = "What is sent"
+_LISTENER = "How it is heard"
 _NETWORK = "The network"
 _LIVE = "Live, over UDP"
 
@@ -45,12 +54,22 @@ def call(
     ] = False,
     redundancy: Annotated[
         str,
-        typer.Option(help="none, lbrr, red, red:N, or lbrr+red:N.", rich_help_panel=_SENDER),
+        typer.Option(
+            help="none, lbrr, red, red:N, dred, dred:MS, or several as in lbrr+dred:500.",
+            rich_help_panel=_SENDER,
+        ),
     ] = "none",
     bitrate: Annotated[
         float,
-        typer.Option(help="kb/s of Opus; RED's copies come on top.", rich_help_panel=_SENDER),
+        typer.Option(help="kb/s of Opus; RED and DRED come on top.", rich_help_panel=_SENDER),
     ] = 24,
+    dred_bitrate: Annotated[
+        float | None,
+        typer.Option(
+            help="kb/s of DRED; else as fine as libopus has it, 20 kb/s a second.",
+            rich_help_panel=_SENDER,
+        ),
+    ] = None,
     frame_ms: Annotated[
         float,
         typer.Option(
@@ -68,6 +87,30 @@ def call(
         bool,
         typer.Option("--dtx", help="Send nothing while nobody speaks.", rich_help_panel=_SENDER),
     ] = False,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|DIR",
+            help="Networks for DRED and guesses: allears, opus once imported, or a folder.",
+            rich_help_panel=_LISTENER,
+        ),
+    ] = None,
+    conceal: Annotated[
+        Conceal | None,
+        typer.Option(
+            help="Who guesses what nobody sent; with DRED or --weights a network does.",
+            rich_help_panel=_LISTENER,
+        ),
+    ] = None,
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=5000,
+            help="ms to lag for DRED; it goes back over longer bursts. Simulated 1040, live 0.",
+            rich_help_panel=_LISTENER,
+        ),
+    ] = None,
     loss: Annotated[
         str,
         typer.Option(
@@ -122,7 +165,9 @@ def call(
 
     Examples:
 
-    `allears call speech.wav heard.wav --loss burst:20%:120ms --redundancy red:2`
+    `allears call speech.wav heard.wav --loss burst:20%:120ms --redundancy dred`
+
+    `allears call opus_demo.bit heard.wav --trace loss.txt --weights opus`
 
     `allears call --listen 5004 heard.wav` here, `allears call speech.wav --to HOST:5004` there
     """
@@ -131,23 +176,31 @@ def call(
     config = SenderConfig(
         rate=rate or RATES[-1],
         frame_ms=frame_ms,
-        bitrate=_bits(bitrate),
+        bitrate=_bits(bitrate, "--bitrate"),
         complexity=complexity,
         redundancy=_redundancy(redundancy, frame_ms),
         expected_loss=expected_loss,
         dtx=dtx,
+        weights=weights or SHIPPED,
+        dred_bitrate=None if dred_bitrate is None else _bits(dred_bitrate, "--dred-bitrate"),
     )
+    listening = Listening(conceal, weights, wait)
+    if dred_bitrate is not None and not config.redundancy.dred:
+        raise ArgumentError("--dred-bitrate goes with --redundancy dred")
     impairment = Impairment(loss, trace, seed, jitter, reorder, duplicate)
     if to is not None or listen is not None:
         if write_bit:
             raise ArgumentError("--write-bit is for calls without --to and --listen")
         if to is None:
             _refuse_to_send(config, impairment, again)
+        if listen is None:
+            _refuse_to_listen(listening, config)
         live.call(
             source,
             output,
             config,
             impairment,
+            listening,
             rate,
             to=address("--to", to) if to is not None else None,
             listen=address("--listen", listen, ANY_HOST) if listen is not None else None,
@@ -168,6 +221,7 @@ def call(
         output,
         config,
         impairment,
+        listening,
         rate,
         write_bit=write_bit,
         scores=scores,
@@ -178,23 +232,33 @@ def call(
 def _refuse_to_send(config: SenderConfig, impairment: Impairment, again: bool) -> None:
     """Whoever only listens would wait in vain for what these ask for."""
     why = "is for who sends: give it beside --to"
-    refuse_changes(config, SenderConfig(rate=config.rate), why)
+    refuse_changes(config, SenderConfig(rate=config.rate, weights=config.weights), why)
     refuse_changes(impairment, Impairment(), why)
     if again:
         raise ArgumentError(f"--again {why}")
 
 
+def _refuse_to_listen(listening: Listening, config: SenderConfig) -> None:
+    refuse_changes(
+        listening,
+        Listening(weights=listening.weights),
+        "is for who listens: give it beside --listen",
+    )
+    if listening.weights and not config.redundancy.dred:
+        raise ArgumentError("--weights goes with --redundancy dred, or with --listen")
+
+
 def _refuse_to_encode(source: Path, config: SenderConfig, write_bit: Path | None) -> None:
     why = f"is for recordings: {source} is encoded already"
-    refuse_changes(config, SenderConfig(rate=config.rate), why)
+    refuse_changes(config, SenderConfig(rate=config.rate, weights=config.weights), why)
     if write_bit:
         raise ArgumentError(f"--write-bit {why}")
 
 
-def _bits(bitrate: float) -> int:
+def _bits(bitrate: float, option: str) -> int:
     """Bit/s for kb/s."""
     if not 0.5 <= bitrate <= 512:
-        raise ArgumentError(f"--bitrate {bitrate:g}: Opus takes 0.5 to 512 kb/s")
+        raise ArgumentError(f"{option} {bitrate:g}: Opus takes 0.5 to 512 kb/s")
     return round(1000 * bitrate)
 
 

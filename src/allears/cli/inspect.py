@@ -12,7 +12,10 @@ import typer
 from allears.cli import listing
 from allears.cli.packets import InspectError, Packet, lay_open
 from allears.link.sender import OPUS_PAYLOAD_TYPE, RED_PAYLOAD_TYPE
+from allears.redundancy.model import format_of, tables_of
+from allears.weights import store
 from allears.wire.dred import EntropyTables
+from allears.wire.dred_format import OPUS_DRED, DredFormat
 from allears.wire.errors import ParseError
 from allears.wire.inspection import DredReport, PacketReport
 from allears.wire.opus import CLOCK_RATE
@@ -30,11 +33,17 @@ def inspect(
     red_type: Annotated[
         int, typer.Option(min=0, max=127, help="RTP payload type of RED, for captures.")
     ] = RED_PAYLOAD_TYPE,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="A folder of the weights that made the DRED, by which one sees how far back each "
+            "packet reaches. Those that ship and those of Opus, once imported, are known by themselves."
+        ),
+    ] = None,
     dred_tables: Annotated[
         Path | None,
         typer.Option(
-            help="A .npz with the entropy tables of the model that made the DRED: with it, how far "
-            "back each packet reaches is known."
+            help="A .npz with the entropy tables of the standard's DRED, without the rest."
         ),
     ] = None,
 ) -> None:
@@ -42,13 +51,28 @@ def inspect(
 
     Example: `allears inspect call.pcap --json | jq .lbrr`
     """
-    tables = _tables(dred_tables) if dred_tables else None
+    tables = _known(weights)
+    if dred_tables:
+        tables[OPUS_DRED] = _tables(dred_tables)
     packets = lay_open(file, opus_type, red_type, tables)
     if not as_json:
         listing.show(packets)
         return
     for packet in packets:
         print(json.dumps(_object(packet)))
+
+
+def _known(weights: str | None) -> dict[DredFormat, EntropyTables]:
+    """Tables of all models at hand, and of `weights`; raises as the store does where those are not."""
+    known = {}
+    for name in ("allears", "opus"):
+        if store.folder_of(name).is_dir():
+            models = store.models(name)
+            known[format_of(models)] = tables_of(models)
+    if weights:
+        models = store.models(weights)
+        known[format_of(models)] = tables_of(models)
+    return known
 
 
 def _tables(file: Path) -> EntropyTables:
@@ -101,12 +125,15 @@ _OPUS: dict[str, Callable[[PacketReport], Any]] = {
     ],
     "dred": lambda report: _dred(report.dred) if report.dred else None,
     "covered_ms": lambda report: report.covered_ms,
+    "dred_copy_bitrate": lambda report: report.dred_copy_bitrate,
 }
 
 
 def _dred(dred: DredReport) -> dict[str, Any]:
     header = dred.header
     return {
+        "kind": dred.kind,
+        "model_hash": dred.model_hash,
         "q0": header.q0,
         "dQ": header.dq,
         "qmax": header.qmax,

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from allears.cli.packets import Found, Packet
-from allears.wire.dred import EXTENSION_ID
-from allears.wire.inspection import PacketReport
+from allears.wire.inspection import COPY_MS, PacketReport
 from allears.wire.opus import CLOCK_RATE
 
 
@@ -71,11 +70,14 @@ def _extensions(report: PacketReport) -> list[str]:
     if dred:
         header = dred.header
         latents = "" if dred.latents is None else f" latents {dred.latents}"
+        copy = report.dred_copy_bitrate
+        latents += f" {copy:.0f} b/s a copy" if copy else ""
+        model = f" of model {dred.model_hash}" if dred.model_hash else ""
         words.append(
-            f"DRED {dred.size} bytes: q0 {header.q0} dQ {header.dq} qmax {header.qmax} "
+            f"DRED{model} {dred.size} bytes: q0 {header.q0} dQ {header.dq} qmax {header.qmax} "
             f"offset {header.dred_offset}{latents}"
         )
-        rest.remove(next(each for each in rest if each.id == EXTENSION_ID))
+        rest.remove(next(each for each in rest if each.id == dred.format.extension_id))
     return words + [f"{each.id}: {len(each.data)} bytes" for each in rest]
 
 
@@ -87,6 +89,9 @@ class _Totals:
     lbrr: int = 0
     red: int = 0
     dred: int = 0
+    dred_size: int = 0
+    dred_copies: float = 0.0
+    """20 ms of past told, over all packets."""
     unsent: int = 0
     unreadable: int = 0
     streams: dict[int, int] = field(default_factory=dict)
@@ -103,7 +108,10 @@ class _Totals:
             self.ticks += report.opus.ticks
             self.lbrr += any(report.opus.lbrr)
             self.red += bool(report.red)
-            self.dred += report.dred is not None
+            if dred := report.dred:
+                self.dred += 1
+                self.dred_size += dred.size
+                self.dred_copies += max(0.0, dred.covered_ms or 0.0) / COPY_MS
 
     def line(self) -> str:
         seconds = self.ticks / CLOCK_RATE
@@ -112,6 +120,15 @@ class _Totals:
             f"{self.packets} packets, {seconds:.2f} s of audio, {rate:.1f} kb/s",
             f"with LBRR {self.lbrr}, RED {self.red}, DRED {self.dred}",
         ]
+        if self.dred and seconds:
+            told = (
+                f", {self._copy_rate():.0f} b/s for each copy of 20 ms" if self.dred_copies else ""
+            )
+            parts.append(f"DRED {self.dred_size * 8 / seconds / 1000:.1f} kb/s{told}")
         parts += [f"not sent {self.unsent}"] if self.unsent else []
         parts += [f"not readable {self.unreadable}"] if self.unreadable else []
         return "; ".join(parts)
+
+    def _copy_rate(self) -> float:
+        """What one copy of every 20 ms costs, in bit/s, over all that carry any."""
+        return self.dred_size * 8 / (self.dred_copies * COPY_MS / 1000)

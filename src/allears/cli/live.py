@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from allears.audio.files import WavWriter
-from allears.cli.arguments import ArgumentError, Impairment
+from allears.cli.arguments import ArgumentError, Impairment, Listening
 from allears.cli.simulated import check_wav, is_bit, read_speech
 from allears.link.frame import Frame, Label
 from allears.link.live import Address, Incoming, LiveCall, Outgoing, Progress
@@ -28,6 +28,7 @@ def call(
     output: Path | None,
     config: SenderConfig,
     impairment: Impairment,
+    listening: Listening,
     rate: int | None,
     *,
     to: Address | None,
@@ -50,6 +51,7 @@ def call(
         check_wav(output, source)
     outgoing = _outgoing(source, config, impairment, rate, to, again) if source and to else None
     listen_rate = rate or DEFAULT_RATE
+    neural = listening.neural(config.redundancy.dred > 0) if listen else None
     heard = _Heard()
     teller = _Teller(as_json, heard, output)
 
@@ -63,7 +65,10 @@ def call(
     with contextlib.ExitStack() as stack:
         if output:
             heard.write = stack.enter_context(WavWriter(output, listen_rate)).write
-        incoming = Incoming(listen, listen_rate, heard.take, patience) if listen else None
+        incoming = None
+        if listen:
+            wait = listening.seconds(0)
+            incoming = Incoming(listen, listen_rate, heard.take, patience, neural, wait)
         live = LiveCall(outgoing, incoming, seconds=seconds, report=tell)
         stack.enter_context(teller)
         teller.begin(listen, to)
@@ -177,6 +182,9 @@ def _object(event: str, progress: Progress, heard: _Heard) -> dict[str, Any]:
             "late": received.late,
             "duplicates": received.duplicates,
             "malformed": received.malformed,
+            "dred_unknown": received.dred_unknown,
+            "dred_malformed": received.dred_malformed,
+            "rewinds": received.rewinds,
             "streams": received.streams,
             "frames": {label.value: heard.frames[label] for label in Label},
             "delay_ms": None if progress.delay is None else 1000 * progress.delay,

@@ -1,6 +1,6 @@
 """The Opus packets in a file, be it a `.bit` file, a capture or a container, each laid open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from allears.cli.arguments import read_bytes
 from allears.errors import AllearsError
 from allears.wire import bitfile, inspection, opus, pcap, rtcp
 from allears.wire.dred import EntropyTables
+from allears.wire.dred_format import DredFormat
 from allears.wire.errors import ParseError
 from allears.wire.inspection import PacketReport
 from allears.wire.opus import CLOCK_RATE
@@ -49,14 +50,17 @@ class Packet:
 
 
 def lay_open(
-    file: Path, opus_type: int, red_type: int, tables: EntropyTables | None
+    file: Path, opus_type: int, red_type: int, tables: Mapping[DredFormat, EntropyTables]
 ) -> Iterator[Packet]:
-    """Every packet of a file; raises InspectError where there can be none."""
+    """Every packet of a file; raises InspectError where there can be none.
+
+    `tables` are those of the models whose DRED can be read.
+    """
     for number, found in enumerate(_find(file, opus_type, red_type)):
         report, trouble = None, None
         if found.payload:
             try:
-                report = inspection.inspect(found.payload, is_red=found.is_red, tables=tables)
+                report = inspection.inspect(found.payload, is_red=found.is_red, own_tables=tables)
                 trouble = report.trouble
             except ParseError as error:
                 trouble = str(error)

@@ -13,11 +13,12 @@ from rich.table import Table
 from allears.audio import files
 from allears.audio.libopus import RATES
 from allears.audio.resample import resample
-from allears.cli.arguments import ArgumentError, Impairment, check_output, read_bytes
+from allears.cli.arguments import ArgumentError, Impairment, Listening, check_output, read_bytes
 from allears.cli.terminal import waiting
 from allears.link.frame import Label
+from allears.link.recovery import Neural
 from allears.link.sender import SenderConfig
-from allears.link.simulate import Call, SentPacket, replay, simulate
+from allears.link.simulate import WAIT, Call, SentPacket, replay, simulate
 from allears.outputs import write_whole
 from allears.score.quality import RATE, SCORES, Quality, quality
 from allears.wire import bitfile, opus
@@ -64,6 +65,7 @@ def call(
     output: Path | None,
     config: SenderConfig,
     impairment: Impairment,
+    listening: Listening,
     rate: int | None,
     *,
     write_bit: Path | None,
@@ -77,14 +79,23 @@ def call(
         if not is_bit(write_bit):
             raise ArgumentError(f"--write-bit {write_bit}: name it {write_bit.stem}.bit")
         check_output(write_bit, [source])
+    neural, wait = listening.neural(config.redundancy.dred > 0), listening.seconds(WAIT)
     if is_bit(source):
-        sent_as, result = None, _replay(source, impairment, rate)
+        sent_as, result = None, _replay(source, impairment, rate, neural, wait)
     else:
         network = impairment.network(config.frame_ms)
         said, rate = read_speech(source, rate)
         sent_as = replace(config, rate=rate)
         with waiting("calling") as progress:
-            result = simulate(said, sent_as, network, seed=impairment.seed, progress=progress)
+            result = simulate(
+                said,
+                sent_as,
+                network,
+                seed=impairment.seed,
+                neural=neural,
+                wait=wait,
+                progress=progress,
+            )
     if output:
         files.write_wav(output, result.heard, result.rate)
     if write_bit:
@@ -94,9 +105,12 @@ def call(
         print(json.dumps(_object(source, output, sent_as, result, rated)))
     else:
         _print(source, output, sent_as, result, rated)
+        _hint(result, neural)
 
 
-def _replay(source: Path, impairment: Impairment, rate: int | None) -> Call:
+def _replay(
+    source: Path, impairment: Impairment, rate: int | None, neural: Neural | None, wait: float
+) -> Call:
     try:
         packets = bitfile.parse(read_bytes(source))
         sent = [packet.payload for packet in packets if packet.payload]
@@ -104,7 +118,8 @@ def _replay(source: Path, impairment: Impairment, rate: int | None) -> Call:
             raise ArgumentError(f"{source}: there is no packet in it; write one with --write-bit")
         network = impairment.network(opus.duration(sent[0]) * 1000 / CLOCK_RATE)
         widths = (opus.CONFIGURATIONS[payload[0] >> 3][1] for payload in sent)
-        return replay(packets, network, rate or max(BANDWIDTH_RATES[width] for width in widths))
+        rate = rate or max(BANDWIDTH_RATES[width] for width in widths)
+        return replay(packets, network, rate, neural=neural, wait=wait)
     except ParseError as error:
         raise ArgumentError(
             f"{source}: not a .bit file, or damaged: {error}; write it again with --write-bit"
@@ -154,9 +169,13 @@ def _object(
             "loss_rate": result.loss_rate,
             "late": result.statistics.late,
             "duplicates": result.statistics.duplicates,
+            "dred_unknown": result.statistics.dred_unknown,
+            "dred_malformed": result.statistics.dred_malformed,
         },
+        "rewinds": result.statistics.rewinds,
         "payload_kbps": result.payload_kbps,
         "wire_kbps": result.wire_kbps,
+        "redundancy_kbps": result.redundancy_kbps,
         "delay_ms": 1000 * result.delay,
         "frames": counts,
         "labels": [frame.label.value for frame in result.frames],
@@ -182,9 +201,7 @@ def _print(
         table.add_row("sent", f"Opus at {config.bitrate / 1000:g} kb/s, {protection}")
     lost = sum(sent.lost for sent in result.sent)
     table.add_row("packets", f"{len(result.sent)} sent, {lost} lost ({result.loss_rate:.1%})")
-    table.add_row(
-        "bitrate", f"{result.payload_kbps:.1f} kb/s, with RTP/UDP/IP headers {result.wire_kbps:.1f}"
-    )
+    table.add_row("bitrate", _bitrate(result))
     for label in Label:
         if share := result.share(label):
             table.add_row(label.value, f"{share:.1%} of {len(result.frames)} frames")
@@ -197,3 +214,16 @@ def _print(
     console.print(table)
     for reason in rated.missing if rated else ():
         console.print(f"not rated: {reason}", style="dim")
+
+
+def _bitrate(result: Call) -> str:
+    deep = f", {result.redundancy_kbps:.1f} of it DRED" if result.redundancy_kbps else ""
+    return f"{result.payload_kbps:.1f} kb/s{deep}, with RTP/UDP/IP headers {result.wire_kbps:.1f}"
+
+
+def _hint(result: Call, neural: Neural | None) -> None:
+    """Where deep redundancy was there in vain, what it takes to hear it."""
+    vain = result.redundancy_kbps > 0 if neural is None else result.statistics.dred_unknown > 0
+    if vain:
+        told = "not used: the DRED in the packets; name the weights that it was made with, as --weights opus"
+        Console(highlight=False, markup=False).print(told, style="dim")

@@ -48,7 +48,7 @@ def build(
         for number, utterance in enumerate(utterances):
             samples = _hops(utterance)
             features, heard = analyse(samples)
-            samples_file.write((samples * 32767).astype(np.int16).tobytes())
+            samples_file.write(files.to_int16(samples).tobytes())
             features_file.write(features.tobytes())
             heard_file.write(heard.astype(np.float16).tobytes())
             frames += len(features)
@@ -69,14 +69,16 @@ def load(folder: Path) -> Pack:
                   ("heard.f16", np.float16, (frames, HEARD)))  # fmt: skip
         arrays = [np.memmap(folder / name, kind, "r", shape=shape) for name, kind, shape in shapes]
     except (OSError, ValueError, KeyError) as error:
-        raise CorpusError(f"{folder}: no pack of recordings ({error}); delete it to pack again") from None
+        raise CorpusError(
+            f"{folder}: no pack of recordings ({error}); delete it to pack again"
+        ) from None
     return Pack(*arrays, tuple(about["bounds"]), tuple(about["speakers"]))
 
 
 def analyse(
     samples: Float32[np.ndarray, " samples"],
 ) -> tuple[Float32[np.ndarray, "frames 20"], Float32[np.ndarray, "frames heard"]]:
-    """Features of a whole recording (whole hops) with the tracked pitch, and what a network hears of it."""
+    """Features of a recording (whole hops), its pitch tracked, and what a network hears of it."""
     analysis, _ = pitch.analyse(samples[None], pitch.initial_state(1))
     tracked = tracker.track(analysis.lags[0])
     periodic = pitch.correlation(analysis, tracked[None])[0]

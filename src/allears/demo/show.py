@@ -13,6 +13,7 @@ from allears import __version__
 from allears.audio.libopus import features
 from allears.demo import CLIPS
 from allears.demo.page import Clip, Page, Take
+from allears.link import neural
 from allears.link.frame import FRAME_SECONDS
 from allears.link.network import RandomNetwork
 from allears.link.sender import Redundancy, SenderConfig
@@ -21,8 +22,8 @@ from allears.score.quality import RATE, SCORES, Quality, quality
 from allears.wire.loss import parse_loss
 
 LOSS, LOSS_IN_WORDS = (
-    "burst:20%:80ms",
-    "Bursts of 80 ms on average that take a fifth of the packets in the long run",
+    "burst:20%:160ms",
+    "Bursts of 160 ms on average that take a fifth of the packets in the long run",
 )
 """The network of the demonstration, for a program and for a reader."""
 
@@ -60,22 +61,39 @@ VOICES = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A redundancy, and the Opus bitrate in bit/s that keeps all conditions at one total."""
+    """A redundancy, and the Opus bitrate in bit/s that keeps all conditions at one total.
+
+    `conceal`: who guesses what does not come back, `opus` or `neural`.
+    """
 
     name: str
     redundancy: Redundancy
     bitrate: int
     summary: str
+    conceal: str = "opus"
 
 
 CONDITIONS = (
     Condition("Plain Opus", Redundancy(), 48_000, "All bits go to the speech itself."),
     Condition(
+        "Neural concealment", Redundancy(), 48_000, "The same, and a network guesses what is lost.",
+        conceal="neural",
+    ),
+    Condition(
         "LBRR", Redundancy(lbrr=True), 48_000, "Each packet has a coarse copy of the one before."
     ),
     Condition("RED:1", Redundancy(red=1), 24_000, "Each packet repeats the one before it whole."),
     Condition("RED:2", Redundancy(red=2), 16_000, "Each packet repeats the two before it whole."),
-)
+    Condition(
+        "DRED", Redundancy(dred=1040), 28_000, "Each packet describes the second before it.",
+        conceal="neural",
+    ),
+    Condition(
+        "DRED + LBRR", Redundancy(lbrr=True, dred=1040), 28_000,
+        "Both: the frame before as a copy, the second before as a description.",
+        conceal="neural",
+    ),
+)  # fmt: skip
 
 
 def show(
@@ -114,7 +132,8 @@ def _call(
 ) -> Call:
     config = SenderConfig(rate=rate, bitrate=condition.bitrate, redundancy=condition.redundancy)
     network = RandomNetwork(parse_loss(LOSS, seed), random.Random(seed))
-    return simulate(said, config, network, seed=seed)
+    listening = neural.load("allears") if condition.conceal == "neural" else None
+    return simulate(said, config, network, seed=seed, neural=listening)
 
 
 def _original(said: Float32[np.ndarray, " samples"], rate: int) -> Take:

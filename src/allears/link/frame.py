@@ -19,8 +19,12 @@ class Label(enum.StrEnum):
     """Recovered from the in-band copy in the packet after it (RFC 6716 §2.1.7)."""
     RED = "red"
     """Recovered from a copy of its packet in a later one (RFC 2198)."""
+    DRED = "dred"
+    """Rebuilt from features sent along in a later packet: the words as said, in a voice much like."""
+    NEURAL = "neural"
+    """Nothing arrived in time: guessed by a network from what was heard."""
     CONCEALED = "concealed"
-    """Nothing arrived in time: a guess from what was heard before."""
+    """Nothing arrived in time: libopus' guess from what was heard before."""
     SILENCE = "silence"
     """Nothing to hear: before the first packet, while the sender says that nobody speaks (DTX), or
     where concealment has faded out."""
@@ -28,7 +32,12 @@ class Label(enum.StrEnum):
     @property
     def recovered(self) -> bool:
         """Whether redundancy brought it back."""
-        return self in (Label.LBRR, Label.RED)
+        return self in (Label.LBRR, Label.RED, Label.DRED)
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing but what was heard before stands behind it."""
+        return self in (Label.NEURAL, Label.CONCEALED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from allears.errors import AllearsError
 from allears.link.frame import FRAME_SECONDS, Frame
 from allears.link.network import Network, RandomNetwork
 from allears.link.receiver import Receiver
+from allears.link.recovery import Neural
 from allears.link.sender import Sender, SenderConfig
 from allears.link.statistics import Statistics
 from allears.wire import rtcp
@@ -44,13 +45,16 @@ class Incoming:
     """Where to listen, at which `rate` to decode, and who takes the frames, every 20 ms one.
 
     The call ends `patience` seconds after the last packet, unless the sender said goodbye before;
-    it waits for the first one as long as it takes.
+    it waits for the first one as long as it takes. `neural` reads deep redundancy and guesses, `wait`
+    is the delay in seconds kept for it: see `Receiver`.
     """
 
     listen: Address
     rate: int
     sink: Callable[[Frame], None]
     patience: float = 30.0
+    neural: Neural | None = None
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class LiveCall:
             raise LiveError("a call sends, listens, or both: say where to")
         self._outgoing, self._incoming = outgoing, incoming
         self._seconds, self._report = seconds, report
-        self._receiver = Receiver(incoming.rate) if incoming else None
+        self._receiver = _receiver(incoming) if incoming else None
         self._stopped = asyncio.Event()
         self._sent = 0
         self._refused = 0
@@ -225,6 +229,11 @@ class LiveCall:
     def _failed(self, error: OSError) -> None:
         if error.errno == errno.ECONNREFUSED:
             self._refused += 1
+
+
+def _receiver(incoming: Incoming) -> Receiver:
+    longest = 1.0 + incoming.wait
+    return Receiver(incoming.rate, max_delay=longest, neural=incoming.neural, wait=incoming.wait)
 
 
 class _Port(asyncio.DatagramProtocol):

@@ -2,7 +2,9 @@
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -10,13 +12,19 @@ from jaxtyping import Float32
 from allears.audio.framing import Framer
 from allears.audio.libopus import DTX_BYTES, Application, Encoder
 from allears.errors import AllearsError
+from allears.link.padding import with_redundancy
 from allears.wire import red
+from allears.wire.dred import LATENT_MS, MAX_LATENTS
+from allears.wire.extensions import Extension
 from allears.wire.opus import CLOCK_RATE
 from allears.wire.red import RedBlock, RedPayload
 from allears.wire.rtp import RtpPacket
 
 OPUS_PAYLOAD_TYPE, RED_PAYLOAD_TYPE = 111, 63
 """Dynamic payload types, the ones that browsers use for Opus and for RED."""
+
+LEAST_MS, MOST_MS = int(LATENT_MS), int(LATENT_MS) * MAX_LATENTS
+"""How much of the past deep redundancy can send along, in ms."""
 
 
 class RedundancyError(AllearsError, ValueError):
@@ -28,47 +36,83 @@ class Redundancy:
     """What protects each packet.
 
     `lbrr`: Opus' own in-band copy of the frame before, coarser. `red`: whole copies of that many
-    packets before it.
+    packets before it. `dred`: features of so many milliseconds before it, from which a network rebuilds
+    the speech (deep redundancy).
     """
 
     lbrr: bool = False
     red: int = 0
+    dred: int = 0
 
     @classmethod
     def parse(cls, text: str) -> "Redundancy":
-        """Read `none`, `lbrr`, `red`, `red:N`, or several joined by `+`; raises RedundancyError."""
-        lbrr, copies = False, 0
+        """Read `none`, `lbrr`, `red`, `red:N`, `dred`, `dred:MS`, or several of them joined by `+`.
+
+        Raises RedundancyError.
+        """
         if text == "none":
             return cls()
+        found: dict[str, int] = {}
         for word in text.split("+"):
-            name, _, number = word.partition(":")
-            if word == "lbrr" and not lbrr:
-                lbrr = True
-            elif (
-                name == "red"
-                and not copies
-                and (word == "red" or (number.isdecimal() and 0 < int(number) < 18))
-            ):
-                copies = int(number or 1)
-            else:
+            name, colon, number = word.partition(":")
+            value = _VALUES[name](number if colon else None) if name in _VALUES else None
+            if value is None or name in found:
                 raise RedundancyError(
-                    f"redundancy {text!r}: use none, lbrr, red or red:N (N from 1 to 17), or lbrr+red:N"
+                    f"redundancy {text!r}: use none, lbrr, red or red:N (N from 1 to 17), dred or "
+                    f"dred:MS (MS from {LEAST_MS} to {MOST_MS}), or several as in lbrr+dred:500"
                 )
-        return cls(lbrr, copies)
+            found[name] = value
+        return cls(bool(found.get("lbrr")), found.get("red", 0), found.get("dred", 0))
 
     def __str__(self) -> str:
-        words = ["lbrr"] * self.lbrr + [f"red:{self.red}"] * (self.red > 0)
+        words = ["lbrr"] * self.lbrr
+        words += [
+            f"{name}:{getattr(self, name)}" for name in ("red", "dred") if getattr(self, name)
+        ]
         return "+".join(words) or "none"
 
     def reach(self, ticks: int) -> int:
         """How far ahead of a lost packet its last copy may be, in ticks, at `ticks` a packet."""
-        return max(self.red, int(self.lbrr)) * ticks
+        return max(max(self.red, int(self.lbrr)) * ticks, self.dred * CLOCK_RATE // 1000)
+
+
+def _number(least: int, most: int, default: int) -> Callable[[str | None], int | None]:
+    """Reads what stands behind a colon; None where it is out of range."""
+
+    def read(text: str | None) -> int | None:
+        if text is None:
+            return default
+        return int(text) if text.isdecimal() and least <= int(text[:5]) <= most else None
+
+    return read
+
+
+_VALUES: dict[str, Callable[[str | None], int | None]] = {
+    "lbrr": lambda text: 1 if text is None else None,
+    "red": _number(1, 17, 1),
+    "dred": _number(LEAST_MS, MOST_MS, MOST_MS),
+}
+
+
+@runtime_checkable
+class Deep(Protocol):
+    """What says of the past in each packet what a network rebuilds it from."""
+
+    def push(self, samples: Float32[np.ndarray, " samples"]) -> None:
+        """What the Opus encoder is given for the next packet."""
+
+    def extension(self, max_bytes: int) -> Extension | None:
+        """What the packet that ends here carries along; None while there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class SenderConfig:
     """How to send: `rate` of the samples in Hz, `frame_ms` a packet, `bitrate` of Opus in bit/s
-    (copies by RED come on top), `expected_loss` as a fraction, which LBRR needs to be above zero."""
+    (RED and DRED come on top), `expected_loss` as a fraction, which LBRR needs to be above zero.
+
+    Deep redundancy is made with `weights`, by name or folder, and takes `dred_bitrate` bit/s, or where
+    that is None what libopus usually gives it: 20 kb/s for 1.04 s in packets of 20 ms.
+    """
 
     rate: int = 16_000
     frame_ms: float = 20
@@ -78,6 +122,8 @@ class SenderConfig:
     expected_loss: float = 0.2
     dtx: bool = False
     application: Application = Application.VOIP
+    weights: str = "allears"
+    dred_bitrate: int | None = None
 
     @property
     def ticks(self) -> int:
@@ -89,9 +135,10 @@ class Sender:
     """Turns samples into the packets of one RTP stream (RFC 7587).
 
     `rng` chooses the stream's identity and the counters' beginnings (RFC 3550 §5.1 wants them random).
+    Deep redundancy comes from `deep`; without it, it is made as `config` says.
     """
 
-    def __init__(self, config: SenderConfig, rng: random.Random) -> None:
+    def __init__(self, config: SenderConfig, rng: random.Random, deep: Deep | None = None) -> None:
         redundancy = config.redundancy
         if redundancy.red * config.ticks > red.MAX_OFFSET:
             most = red.MAX_OFFSET // config.ticks
@@ -110,6 +157,7 @@ class Sender:
             expected_loss=config.expected_loss if redundancy.lbrr else 0.0,
             dtx=config.dtx,
         )
+        self._deep = deep or (_deep(config, self.encoder) if redundancy.dred else None)
         self.ssrc = rng.getrandbits(32)
         self.sequence = rng.getrandbits(16)
         self.timestamp = rng.getrandbits(32)
@@ -127,8 +175,13 @@ class Sender:
         return self._send(self._framer.flush())
 
     def _send(self, frames: list[Float32[np.ndarray, " size"]]) -> list[RtpPacket]:
-        packets = (self._packet(self.encoder.encode(frame)) for frame in frames)
+        packets = (self._packet(self._encode(frame)) for frame in frames)
         return [packet for packet in packets if packet is not None]
+
+    def _encode(self, frame: Float32[np.ndarray, " size"]) -> bytes:
+        if self._deep:
+            self._deep.push(frame)
+        return self.encoder.encode(frame)
 
     def _packet(self, opus: bytes) -> RtpPacket | None:
         """The packet for one encoded frame; None where silence need not be repeated."""
@@ -146,9 +199,15 @@ class Sender:
         return packet
 
     def _protect(self, timestamp: int, opus: bytes) -> tuple[int, bytes]:
-        """Payload type and payload: Opus alone, or with copies of the packets before it."""
+        """Payload type and payload: Opus with what is in its padding, or with copies of packets before.
+
+        Copies carry no deep redundancy: the packet around them does.
+        """
+        primary = opus
+        if self._deep and len(opus) > DTX_BYTES:  # a packet that says "a pause begins" stays short
+            primary = with_redundancy(opus, self._deep.extension)
         if not self.config.redundancy.red:
-            return OPUS_PAYLOAD_TYPE, opus
+            return OPUS_PAYLOAD_TYPE, primary
         offsets = (((timestamp - then) & 0xFFFFFFFF, copy) for then, copy in self._sent)
         blocks = tuple(
             RedBlock(OPUS_PAYLOAD_TYPE, offset, copy)
@@ -156,4 +215,18 @@ class Sender:
             if offset <= red.MAX_OFFSET and len(copy) <= red.MAX_BLOCK
         )
         self._sent.append((timestamp, opus))
-        return RED_PAYLOAD_TYPE, bytes(RedPayload(OPUS_PAYLOAD_TYPE, opus, blocks))
+        return RED_PAYLOAD_TYPE, bytes(RedPayload(OPUS_PAYLOAD_TYPE, primary, blocks))
+
+
+def _deep(config: SenderConfig, encoder: Encoder) -> Deep:
+    # Imported here so that calls without deep redundancy run without its networks.
+    from allears.link.deep import DeepEncoder
+
+    return DeepEncoder(
+        config.weights,
+        config.rate,
+        seconds=config.frame_ms / 1000,
+        lookahead=encoder.lookahead / config.rate,
+        milliseconds=config.redundancy.dred,
+        bitrate=config.dred_bitrate,
+    )

@@ -4,15 +4,23 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float32
 
 from allears.link.frame import FRAME_SECONDS, Frame, Label
 from allears.link.network import Network, RandomNetwork
+from allears.link.padding import redundancy_bytes
 from allears.link.receiver import Receiver
-from allears.link.sender import OPUS_PAYLOAD_TYPE, RED_PAYLOAD_TYPE, Sender, SenderConfig
+from allears.link.recovery import Neural
+from allears.link.sender import (
+    MOST_MS,
+    OPUS_PAYLOAD_TYPE,
+    RED_PAYLOAD_TYPE,
+    Sender,
+    SenderConfig,
+)
 from allears.link.statistics import Statistics
 from allears.wire import opus
 from allears.wire.bitfile import BitPacket
@@ -23,6 +31,9 @@ from allears.wire.rtp import RtpPacket
 
 RTP_UDP_IP_BYTES = 12 + 8 + 20
 """Headers of each packet over IPv4, which the wire carries beside the payload."""
+
+WAIT = MOST_MS / 1000
+"""Seconds of delay that let all the deep redundancy there can be come before it is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +75,13 @@ class Call:
 
     @property
     def payload_kbps(self) -> float:
-        """Kilobit per second of RTP payload: Opus and its copies."""
+        """Kilobit per second of RTP payload: Opus, its copies and deep redundancy."""
         return self._per_second(sum(len(sent.packet.payload) for sent in self.sent)) / 1000
+
+    @property
+    def redundancy_kbps(self) -> float:
+        """What of it the padding takes, where deep redundancy is."""
+        return self._per_second(sum(redundancy_bytes(sent.opus) for sent in self.sent)) / 1000
 
     @property
     def wire_kbps(self) -> float:
@@ -91,19 +107,24 @@ def simulate(
     network: Network | None = None,
     *,
     seed: int = 0,
+    neural: Neural | None = None,
+    wait: float = WAIT,
     progress: Callable[[float], None] | None = None,
 ) -> Call:
-    """Call `samples` (in ±1, at `config.rate`) over `network`; `progress` hears the share done."""
+    """Call `samples` (in ±1, at `config.rate`) over `network`; `progress` hears the share done.
+
+    The listener has `neural` beside libopus; without it deep redundancy is sent in vain. While it is
+    sent, the listener lags by up to `wait` seconds for it, and goes back over bursts that are longer.
+    """
     config = config or SenderConfig()
     network = network or RandomNetwork(NoLoss(), random.Random(seed))
     sender = Sender(config, random.Random(seed))
     ahead = np.zeros(sender.encoder.lookahead, np.float32)  # so that the end comes out again
     outgoing = _send(sender, np.concatenate((samples, ahead)), network, progress)
-    receiver = Receiver(
-        config.rate,
-        min_delay=_patience(config.ticks, config.redundancy.reach(config.ticks)),
-        start=sender.timestamp,
-    )
+    wait = min(wait, config.redundancy.dred / 1000) if neural else 0.0
+    copies = replace(config.redundancy, dred=0).reach(config.ticks)
+    reach = max(copies, int(wait * CLOCK_RATE))
+    receiver = _receiver(config.rate, config.ticks, reach, sender.timestamp, neural, wait)
     packets = -(-(len(samples) + len(ahead)) // sender.encoder.frame_size)
     sent, frames, delay = _converse(outgoing, receiver, packets * config.ticks)
     end = len(ahead) + len(samples)
@@ -124,8 +145,15 @@ def simulate(
     )
 
 
-def replay(packets: Sequence[BitPacket], network: Network, rate: int = 16_000) -> Call:
-    """Decode a `.bit` file's packets as if they came over `network`.
+def replay(
+    packets: Sequence[BitPacket],
+    network: Network,
+    rate: int = 16_000,
+    *,
+    neural: Neural | None = None,
+    wait: float = WAIT,
+) -> Call:
+    """Decode a `.bit` file's packets as if they came over `network`; `neural` and `wait` as above.
 
     `heard` begins with the codec's look-ahead here, since the file does not say how long it is. An
     empty packet is one that was not sent. Raises ParseError where one is not Opus.
@@ -145,7 +173,9 @@ def replay(packets: Sequence[BitPacket], network: Network, rate: int = 16_000) -
             outgoing.append(_Outgoing(sent, arrivals))
         timestamp += ticks
     longest = max((opus.duration(each.sent.packet.payload) for each in outgoing), default=ticks)
-    receiver = Receiver(rate, min_delay=_patience(longest, longest), start=0)
+    deep = neural is not None and any(redundancy_bytes(each.sent.opus) for each in outgoing)
+    reach = max(longest, int(wait * CLOCK_RATE)) if deep else longest
+    receiver = _receiver(rate, longest, reach, 0, neural, wait)
     sent_packets, frames, delay = _converse(outgoing, receiver, timestamp)
     heard = _join(frames)[: timestamp * rate // CLOCK_RATE]
     return Call(
@@ -171,6 +201,15 @@ class _Arrival:
     time: float
     order: int
     datagram: bytes = field(compare=False)
+
+
+def _receiver(
+    rate: int, ticks: int, reach: int, start: int, neural: Neural | None, wait: float
+) -> Receiver:
+    """One that waits for packets of `ticks` and for what reaches back from them."""
+    delay = _patience(ticks, reach)
+    longest = max(1.0, 2 * delay)
+    return Receiver(rate, min_delay=delay, max_delay=longest, start=start, neural=neural, wait=wait)
 
 
 def _patience(ticks: int, reach: int) -> float:

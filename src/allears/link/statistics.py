@@ -13,7 +13,9 @@ class Statistics:
 
     `packets` arrived; `lost` by the gaps in their numbers; `late` came after their time;
     `duplicates` came twice; `malformed` could not be read; `ignored` were no audio; `streams` begun;
-    `skipped` jumps over media that was too far behind; `frames` given out, by label.
+    `skipped` jumps over media that was too far behind; `frames` given out, by label. Of deep redundancy
+    `dred_unknown` was made by a model that is not here, and `dred_malformed` could not be read when it
+    was needed; `rewinds` went back over a burst to play it rebuilt.
     """
 
     packets: int
@@ -25,6 +27,9 @@ class Statistics:
     streams: int
     skipped: int
     frames: dict[Label, int]
+    dred_unknown: int = 0
+    dred_malformed: int = 0
+    rewinds: int = 0
 
     @property
     def loss_rate(self) -> float:
@@ -35,7 +40,8 @@ class Statistics:
     def recovered_rate(self) -> float:
         """Share of the frames that did not come by themselves which redundancy brought back."""
         recovered = sum(count for label, count in self.frames.items() if label.recovered)
-        return recovered / max(1, recovered + self.frames[Label.CONCEALED])
+        guessed = sum(count for label, count in self.frames.items() if label.guessed)
+        return recovered / max(1, recovered + guessed)
 
 
 @dataclass(slots=True)
@@ -49,6 +55,9 @@ class Tally:
     ignored: int = 0
     streams: int = 0
     skipped: int = 0
+    dred_unknown: int = 0
+    dred_malformed: int = 0
+    rewinds: int = 0
     frames: Counter[Label] = field(default_factory=Counter)
     _lost_before: int = 0
     _log: SequenceLog = field(default_factory=SequenceLog)
@@ -79,4 +88,7 @@ class Tally:
             self.streams,
             self.skipped,
             {label: self.frames[label] for label in Label},
+            self.dred_unknown,
+            self.dred_malformed,
+            self.rewinds,
         )

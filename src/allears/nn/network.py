@@ -1,7 +1,8 @@
 """A streaming network that runs live, without torch: a graph by onnxruntime, weights from elsewhere.
 
 The graph files hold no weights, so one graph serves whichever weights are given it: those that ship, those
-a user trained, those of Opus' release. States go in and come out, batch first, as in `layers`.
+a user trained, those of Opus' release. States go in and come out, batch first, as in `layers`; what of them
+has further dimensions there is flattened here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,41 +12,46 @@ import numpy as np
 import onnxruntime as ort
 
 from allears.errors import AllearsError
+from allears.nn.graphfile import wanted
+
+_TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
 
 State = tuple[np.ndarray, ...]
 """What a network remembers of a batch of streams, batch first."""
 
 
 class NetworkError(AllearsError):
-    """A graph that cannot be run with these weights; the message names what is missing."""
+    """A graph that cannot be run with these weights; the message names both, and what is wrong."""
 
 
 class Network:
-    """`graph` is an ONNX file by `export`; `weights` are arrays by name."""
+    """`graph` is an ONNX file by `export`; `weights` are arrays by name, of which it takes what it needs."""
 
     def __init__(self, graph: Path, weights: Mapping[str, np.ndarray], *, threads: int = 1) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
-        options.log_severity_level = 3
+        options.log_severity_level = 4
         # Numbers too small to matter make a processor some hundred times slower in silence.
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
-        values = {name: np.ascontiguousarray(value, np.float32) for name, value in weights.items()}
-        self._values = [ort.OrtValue.ortvalue_from_numpy(value) for value in values.values()]
-        options.add_external_initializers(list(values), self._values)
         try:
-            self._session = ort.InferenceSession(
-                graph.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime has no common class of its errors
-            raise NetworkError(f"{graph.name}: does not run with these weights ({error})") from None
-        self._inputs = [each.name for each in self._session.get_inputs()]
-        shapes = {each.name: each.shape for each in self._session.get_inputs()}
-        self._states = [shapes[name][1:] for name in self._inputs if name.startswith("state.")]
-        self._outputs = len(self._session.get_outputs()) - len(self._states)
+            model = graph.read_bytes()
+            chosen = _chosen(model, weights)
+        except (OSError, ValueError) as error:
+            raise NetworkError(f"{graph}: {error}; install again") from None
+        # The session reads them as long as it lives.
+        self._values = [ort.OrtValue.ortvalue_from_numpy(each) for each in chosen.values()]
+        options.add_external_initializers(list(chosen), self._values)
+        self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        given, found = self._session.get_inputs(), self._session.get_outputs()
+        self._inputs = [each.name for each in given]
+        self._states = [
+            (each.shape[1:], _TYPES[each.type]) for each in given if each.name.startswith("state.")
+        ]
+        self._outputs = sum(not each.name.startswith("after.") for each in found)
 
     def initial_state(self, batch: int) -> State:
         """Zeros: before the first step of `batch` streams."""
-        return tuple(np.zeros((batch, *shape), np.float32) for shape in self._states)
+        return tuple(np.zeros((batch, *shape), kind) for shape, kind in self._states)
 
     def __call__(
         self, inputs: Sequence[np.ndarray], state: State = ()
@@ -56,11 +62,13 @@ class Network:
         return tuple(results[: self._outputs]), tuple(results[self._outputs :])
 
 
-def join(states: Sequence[State]) -> State:
-    """States of several batches as those of one."""
-    return tuple(np.concatenate(parts) for parts in zip(*states, strict=True))
-
-
-def split(state: State) -> list[State]:
-    """The state of each stream in a batch, as a batch of one."""
-    return [tuple(part[index : index + 1] for part in state) for index in range(len(state[0]))]
+def _chosen(model: bytes, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the graph asks for, out of `weights`."""
+    chosen = {}
+    for name, shape in wanted(model).items():
+        if name not in weights:
+            raise ValueError(f"the weights have no {name}")
+        if weights[name].shape != shape:
+            raise ValueError(f"{name} of the weights is of another shape than {shape}")
+        chosen[name] = np.ascontiguousarray(weights[name], np.float32)
+    return chosen

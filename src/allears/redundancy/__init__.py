@@ -1,1 +1,1 @@
-"""The neural codec of deep redundancy: features of speech into latent vectors, and back from the newest."""
+"""The neural codec of deep redundancy: features into latent vectors, and back from the newest."""

@@ -29,7 +29,9 @@ def distortion(
     ours, theirs = bands(decoded), bands(true)
     loudness = torch.pow(10.0, 0.25 * (ours.clamp(max=12.0) - _LOUD))
     error = (loudness - torch.pow(10.0, 0.25 * (theirs - _LOUD))).abs()
-    spectrum = (0.05 * (ours - theirs).square() + error + torch.minimum(20 * error, 25 * error**2)).mean(-1)
+    spectrum = (
+        0.05 * (ours - theirs).square() + error + torch.minimum(20 * error, 25 * error**2)
+    ).mean(-1)
     pitch, correlation = (decoded - true)[..., 18:].unbind(-1)
     voiced = torch.relu(true[..., 19] + 0.5).square()
     return spectrum + 14 / 18 * 2 * pitch.abs() * voiced + 2 / 18 * correlation.square()

@@ -1,9 +1,11 @@
-"""The rate-distortion-optimised autoencoder of DRED (Valin et al. 2023), as libopus 1.6 has it, in torch.
+"""The rate-distortion-optimised autoencoder of DRED (Valin et al. 2023) as in libopus 1.6, in torch.
 
-The encoder takes two frames of 20 features every 20 ms and gives a latent vector of the last 40 ms and the
-state from which a decoder can start there. The decoder runs backwards in time, four frames a step.
+The encoder takes two frames of 20 features every 20 ms and gives a latent vector of the last 40 ms
+and the state from which a decoder can start there. The decoder runs backwards in time, four frames
+a step.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -49,15 +51,19 @@ class _Stage(nn.Module):
         return torch.cat((x, torch.tanh(z)), 2), gru, conv
 
 
+def _each(stages: nn.ModuleList) -> Iterator[_Stage]:
+    return (stage for stage in stages if isinstance(stage, _Stage))
+
+
 def _stages(
     stages: nn.ModuleList,
     x: Tensor,
     grus: tuple[Tensor, ...],
     convs: tuple[Tensor, ...],
-    half: bool,
+    mixed: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
     after = []
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=mixed):
         for stage, gru, conv in zip(stages, grus, convs, strict=True):
             x, gru, conv = stage(x, gru, conv)
             after.append((gru, conv))
@@ -68,10 +74,10 @@ def _stages(
 class Encoder(nn.Module):
     """40 features (two frames, the older first) to 25 latents and 50 state values, every 20 ms.
 
-    `half`: whether to run the stages, but not what leads in and out, in half precision, to train faster.
+    `mixed`: whether to run the stages, but not what leads in and out, in half precision, to train faster.
     """
 
-    half = False
+    mixed = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,15 +93,15 @@ class Encoder(nn.Module):
     def initial_state(self, batch: int) -> EncoderState:
         """Before the first frame."""
         return EncoderState(
-            tuple(stage.gru.initial_state(batch) for stage in self.stages),
-            tuple(stage.conv.initial_state(batch) for stage in self.stages),
+            tuple(stage.gru.initial_state(batch) for stage in _each(self.stages)),
+            tuple(stage.conv.initial_state(batch) for stage in _each(self.stages)),
         )
 
     def forward(
         self, x: Float[Tensor, "batch time 40"], state: EncoderState
     ) -> tuple[Float[Tensor, "batch time 25"], Float[Tensor, "batch time 50"], EncoderState]:
         """Latents and decoder states at every step, not yet quantised."""
-        y, gru, conv = _stages(self.stages, torch.tanh(self.dense(x)), *state, self.half)
+        y, gru, conv = _stages(self.stages, torch.tanh(self.dense(x)), *state, self.mixed)
         states = self.states(torch.tanh(self.hidden(y)))
         return self.latents(y), states, EncoderState(gru, conv)
 
@@ -103,10 +109,10 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Every second latent, newest first, to four frames of 20 features a step, newest first.
 
-    A step's input is 25 dequantised latents and level / 8 − 1. `half`: as in the encoder.
+    A step's input is 25 dequantised latents and level / 8 − 1. `mixed`: as in the encoder.
     """
 
-    half = False
+    mixed = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,12 +127,12 @@ class Decoder(nn.Module):
     def begin(self, states: Float[Tensor, "batch 50"]) -> DecoderState:
         """The state before the newest latent, from what the payload says."""
         start = torch.tanh(self.start(torch.tanh(self.hidden(states))))
-        convs = tuple(stage.conv.initial_state(len(states)) for stage in self.stages)
+        convs = tuple(stage.conv.initial_state(len(states)) for stage in _each(self.stages))
         return DecoderState(start.chunk(STAGES, 1), convs)
 
     def forward(
         self, x: Float[Tensor, "batch time 26"], state: DecoderState
     ) -> tuple[Float[Tensor, "batch time 80"], DecoderState]:
         """Features of 40 ms a step."""
-        y, gru, conv = _stages(self.stages, torch.tanh(self.dense(x)), *state, self.half)
+        y, gru, conv = _stages(self.stages, torch.tanh(self.dense(x)), *state, self.mixed)
         return self.output(y), DecoderState(gru, conv)

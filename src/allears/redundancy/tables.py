@@ -1,7 +1,8 @@
 """The quantiser of latents and states, as training learns it: four numbers per level and dimension.
 
-A value x becomes u − δ·tanh(u / (δ + 0.1)) with u = x·scale, rounded; δ is the dead zone. What it costs is
-modelled by a zero of probability p0 and two-sided geometric magnitudes of decay r (Valin et al. 2023).
+A value x becomes u − δ·tanh(u / (δ + 0.1)) with u = x·scale, rounded; δ is the dead zone. What it
+costs is modelled by a zero of probability p0 and two-sided geometric magnitudes of decay r (Valin et
+al. 2023).
 """
 
 import math

@@ -23,6 +23,14 @@ STEPS = 4 * STRETCH
 """Encoder steps in one sequence: two decodes end to end, for even and odd steps each."""
 
 _LAMBDA_MIN, _LAMBDA_MAX = 2e-4, 0.04
+_STATE_SHARE = 0.005
+"""What a bit of the state counts beside one of each latent. In a payload of 26 it costs 0.04 of one; but
+most holes are short and begin from the state, and what it says well makes the newest frames better."""
+
+_NEWEST, _FADING = 2.0, 4.0
+"""How much more an error in the newest latent counts than one far back, and after how many that fades by e:
+nearly every hole asks for the newest, few for the oldest."""
+
 _SLOPES = (0, 2, 3, 4, 6, 8, 12, 16)
 
 
@@ -37,7 +45,7 @@ class Codec(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("spread", spread)
         self.encoder, self.decoder = Encoder(), Decoder()
-        self.encoder.half = self.decoder.half = True
+        self.encoder.mixed = self.decoder.mixed = True
         self.latents = Quantiser(LATENTS, 0.9, 0.08)
         self.states = Quantiser(STATES, 0.5, 0.1)
 
@@ -51,7 +59,8 @@ class Codec(nn.Module):
         """Features, newest first."""
         tail = (level / 8 - 1)[..., None]
         y, _ = self.decoder(torch.cat((z / GAIN, tail), 2), self.decoder.begin(s / GAIN))
-        return y.unflatten(2, (4, FEATURES)).flatten(1, 2) * self.spread + self.mean
+        frames: Tensor = y.unflatten(2, (4, FEATURES)).flatten(1, 2)
+        return frames * self.spread + self.mean
 
 
 GAIN = 8.0
@@ -79,7 +88,10 @@ class RdoVaeTask:
         model = self.model
         features = self._draw(random)
         z, s = model.encode(features)
-        stretches, ends = _stretches(z), s[:, [-1, -2, STEPS // 2 - 1, STEPS // 2 - 2]].flatten(0, 1)
+        stretches, ends = (
+            _stretches(z),
+            s[:, [-1, -2, STEPS // 2 - 1, STEPS // 2 - 2]].flatten(0, 1),
+        )
         true = _stretches_of_frames(features)
         level = torch.from_numpy(_levels(random, len(stretches)))
         u, v = model.latents.compress(stretches, level), model.states.compress(ends, level[:, 0])
@@ -96,11 +108,11 @@ class RdoVaeTask:
         states_hard = model.states.hard_bits(v, level[:, 0])
         weight = (_LAMBDA_MIN * (_LAMBDA_MAX / _LAMBDA_MIN) ** (level / 15)).sqrt()
         bits = soft + 0.1 * hard
-        state_bits = 0.04 * (states_soft + 0.1 * states_hard)
+        state_bits = _STATE_SHARE * (states_soft + 0.1 * states_hard)
         loss = (
             (weight * bits).mean()
             + (weight[:, 0] * state_bits).mean()
-            + (error / torch.cat((weight, weight))).mean()
+            + (error * _asked() / torch.cat((weight, weight))).mean()
         )
         return loss, _figures(level, hard, error[: len(level)], states_hard)
 
@@ -114,12 +126,14 @@ class RdoVaeTask:
 
 def _stretches(z: Float[Tensor, "batch steps 25"]) -> Float[Tensor, "stretches latents 25"]:
     """Every second latent, newest first: (odd, even) of the second half, then of the first."""
-    halves = z.flip(1).unflatten(1, (2, STRETCH, 2))
+    halves: Tensor = z.flip(1).unflatten(1, (2, STRETCH, 2))
     return halves.transpose(2, 3).flatten(1, 2).flatten(0, 1)
 
 
-def _stretches_of_frames(x: Float[Tensor, "batch frames 20"]) -> Float[Tensor, "stretches frames 20"]:
-    """The frames that each stretch of latents describes: four a latent, two steps' worth, newest first."""
+def _stretches_of_frames(
+    x: Float[Tensor, "batch frames 20"],
+) -> Float[Tensor, "stretches frames 20"]:
+    """The frames that each stretch of latents describes: four a latent, newest first."""
     backwards = x.flip(1)
     half = 2 * STEPS // 2
     parts = []
@@ -127,8 +141,15 @@ def _stretches_of_frames(x: Float[Tensor, "batch frames 20"]) -> Float[Tensor, "
         part = backwards[:, begin : begin + half]
         missing = half - part.shape[1]
         # The even latents' last step looks two frames further back than the sequence begins.
-        parts.append(torch.cat((part, part[:, -1:].expand(-1, missing, -1)), 1) if missing else part)
+        parts.append(
+            torch.cat((part, part[:, -1:].expand(-1, missing, -1)), 1) if missing else part
+        )
     return torch.stack(parts, 1).flatten(0, 1)
+
+
+def _asked() -> Float[Tensor, " latents"]:
+    """How much each latent's error counts."""
+    return 1 + _NEWEST * torch.exp(-torch.arange(STRETCH) / _FADING)
 
 
 def _levels(random: np.random.Generator, size: int) -> Int[np.ndarray, "size latents"]:
@@ -137,7 +158,8 @@ def _levels(random: np.random.Generator, size: int) -> Int[np.ndarray, "size lat
     slope = np.asarray(_SLOPES)[random.integers(0, len(_SLOPES), size)]
     slope[random.random(size) < 0.5] = 0
     place = np.arange(STRETCH)
-    return np.minimum(LEVELS - 1, first[:, None] + (slope[:, None] * place + 8) // 16)
+    rising = first[:, None] + (slope[:, None] * place + 8) // 16
+    return np.asarray(np.minimum(LEVELS - 1, rising), np.int64)
 
 
 def _figures(level: Tensor, bits: Tensor, error: Tensor, state_bits: Tensor) -> dict[str, float]:

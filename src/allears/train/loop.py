@@ -1,7 +1,8 @@
-"""The training loop: seeded, stopped and resumed at any moment, with a bar that says how long it takes.
+"""The training loop: seeded, resumed wherever it was stopped, with a bar that says how long it takes.
 
-A task knows its model, its data and its loss; the loop knows steps, the optimiser and checkpoints. What a
-step draws at random depends on the seed and the number of the step alone, so a resumed run is the run.
+A task knows its model, its data and its loss; the loop knows steps, the optimiser and checkpoints.
+What a step draws at random depends on the seed and the number of the step alone, so a resumed run is
+the run.
 """
 
 import json
@@ -130,7 +131,9 @@ def _step(
     share = min(plan.average, (1 + step) / (10 + step))
     with torch.no_grad():
         for name, value in task.model.state_dict().items():
-            average[name].lerp_(value, 1 - share) if value.is_floating_point() else average[name].copy_(value)
+            average[name].lerp_(value, 1 - share) if value.is_floating_point() else average[
+                name
+            ].copy_(value)
     for name, value in {"loss": loss.item(), **shown}.items():
         figures[name] = 0.99 * figures[name] + 0.01 * value if name in figures else value
 

@@ -63,6 +63,11 @@ class DredHeader:
         """The quantiser level of the latent `index`, 0 being the newest."""
         return min(self.qmax, self.q0 + (_SLOPES[self.dq] * index + 8) // 16)
 
+    @property
+    def levels(self) -> Int64[np.ndarray, " vectors"]:
+        """The quantiser levels of the states, then of every latent, newest first."""
+        return _levels(self.q0, self.dq, self.qmax)
+
     def covered_ms(self, latents: int) -> float:
         """How far back from the packet's own audio `latents` latents reach."""
         return LATENT_MS * latents - OFFSET_MS * self.dred_offset
@@ -98,6 +103,12 @@ class EntropyTables:
 
     states: LaplaceTable
     latents: LaplaceTable
+
+    def __post_init__(self) -> None:
+        # Compiled code trusts these sizes.
+        for table, size in ((self.states, STATE_SIZE), (self.latents, LATENT_SIZE)):
+            if table.odds.shape != (2, LEVELS, size):
+                raise ValueError(f"odds of shape {table.odds.shape}, not (2, {LEVELS}, {size})")
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, UInt8[np.ndarray, "levels size"]]) -> "EntropyTables":

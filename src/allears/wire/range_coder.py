@@ -52,7 +52,7 @@ def decoder_tell(state: Decoder) -> int:
 
 def frequency(state: Decoder, total: int) -> int:
     """Where in 0…`total` − 1 the next symbol lies; `consume` then takes it (§4.1.2)."""
-    return total - min(state.offset // (state.width // total) + 1, total)
+    return max(0, total - 1 - state.offset // (state.width // total))
 
 
 def consume(data: Sequence[int], state: Decoder, low: int, high: int, total: int) -> Decoder:
@@ -64,8 +64,10 @@ def consume(data: Sequence[int], state: Decoder, low: int, high: int, total: int
 
 def decode_uint(data: Sequence[int], state: Decoder, size: int) -> tuple[int, Decoder]:
     """A number below `size` (2…256), all equally likely (§4.1.5)."""
-    symbol = frequency(state, size)
-    return symbol, consume(data, state, symbol, symbol + 1, size)
+    step = state.width // size
+    symbol = max(0, size - 1 - state.offset // step)
+    above = step * (size - symbol) if symbol else state.width
+    return symbol, _consume(data, state, above, step * (size - 1 - symbol))
 
 
 def _consume(data: Sequence[int], state: Decoder, high: int, low: int) -> Decoder:
@@ -238,7 +240,7 @@ def _decode_vector(
 ) -> Decoder:
     """One vector at a quantiser level; where only 0 can occur nothing is coded."""
     for index in range(len(found)):
-        zero, decay = odds[0, level, index], odds[1, level, index]
+        zero, decay = int(odds[0, level, index]), int(odds[1, level, index])
         found[index] = 0
         if zero < _CERTAIN:
             found[index], state = _decode_value(data, state, zero, decay)
@@ -249,9 +251,9 @@ def _encode_vector(
     out: MutableSequence[int], state: Encoder, odds: Any, level: int, values: Any
 ) -> Encoder:
     for index in range(len(values)):
-        zero, decay = odds[0, level, index], odds[1, level, index]
+        zero, decay = int(odds[0, level, index]), int(odds[1, level, index])
         if zero < _CERTAIN and state.at + state.run < len(out):
-            state = _encode_value(out, state, zero, decay, values[index])
+            state = _encode_value(out, state, zero, decay, int(values[index]))
     return state
 
 
@@ -339,11 +341,13 @@ def compiled() -> Compiled:
 
     for function in _CALLED:
         register_jitable(function)
+    for function in _CALLED_MOST:
+        register_jitable(forceinline=True)(function)
 
     def compile_one(function: Callable[..., Any], signature: str) -> Any:
         try:
             return njit(signature, cache=True)(function)
-        except Exception:  # whatever is wrong with the cache (no folder, a full disk, half a file)
+        except Exception:  # whatever is wrong with the cache: no folder, a full disk, half a file
             return njit(signature)(function)
 
     return Compiled(
@@ -352,23 +356,22 @@ def compiled() -> Compiled:
     )
 
 
-_CALLED = (
+_CALLED: tuple[Callable[..., Any], ...] = (
     _byte,
     _bit_length,
     _filled,
-    _consume,
     decoder_tell,
     _beyond,
     _decode_value,
     _decode_vector,
     _carry,
-    _encode,
     encoder_tell,
     _shortest,
     finish,
     _encode_value,
     _encode_vector,
 )
+_CALLED_MOST: tuple[Callable[..., Any], ...] = (_consume, _encode)
 _DECODE_SIGNATURE = (
     "UniTuple(int64, 2)(Bytes(uint8, 1, 'C', readonly=True), int64, int64, int64, "
     "Array(int64, 1, 'C', readonly=True), int64[:, :, ::1], int64[:, :, ::1], "

@@ -1,0 +1,185 @@
+"""What deep redundancy and neural concealment cost, on one core: one stream, and 64 in a batch.
+
+The same real speech in the same process. Beside them, in the same rounds, libopus encoding that speech: the
+work that all of this comes on top of. Times are medians over rounds; a stream's share of a core is the time
+that its audio takes over how long the audio lasts.
+"""
+
+import os
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import soundfile
+
+from allears.audio.libopus import Encoder
+from allears.demo import CLIPS
+from allears.nn import batch
+from allears.redundancy.decoder import RedundancyDecoder
+from allears.redundancy.encoder import RedundancyEncoder, RedundancyQuality, advance
+from allears.redundancy.model import RedundancyModel
+from allears.voice.concealer import Concealer, Features
+from allears.voice.model import VoiceModel
+from allears.voice.together import run as together
+from allears.weights import store
+from tables import Run, arguments
+
+RATE, SIZE, STREAMS = 16_000, 320, 64
+BURST = 50
+"""Packets of 20 ms in the burst after which the first frame is awaited: a second."""
+
+
+def speech() -> np.ndarray:
+    """A shipped clip in frames of 20 ms."""
+    samples, _ = soundfile.read(CLIPS / "lj.flac", dtype="float32")
+    return np.asarray(samples[: len(samples) // SIZE * SIZE].reshape(-1, SIZE))
+
+
+def told(model: VoiceModel, frames: np.ndarray) -> Callable[[int], Features]:
+    """What redundancy would tell of the frames from a number on."""
+    extracted, _ = model.extractor(frames.reshape(1, -1), model.extractor.initial_state(1))
+    features = extracted[0]
+
+    def around(number: int) -> Features:
+        return lambda ahead: features[min(2 * number + ahead, len(features) - 1)]
+
+    return around
+
+
+def median(rounds: int, work: Callable[[], None]) -> float:
+    """Seconds that `work` takes."""
+    seconds = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)
+
+
+def encode_opus(frames: np.ndarray, rounds: int) -> float:
+    """Seconds that libopus takes for a frame at 24 kb/s."""
+    encoder = Encoder(RATE, bitrate=24_000)
+
+    def work() -> None:
+        for frame in frames:
+            encoder.encode(frame)
+
+    return median(rounds, work) / len(frames)
+
+
+def speak(model: VoiceModel, frames: np.ndarray, streams: int, rounds: int) -> float:
+    """Seconds that a frame takes for all `streams` together, everything lost and told of."""
+    tell = told(model, frames)
+    concealers = [Concealer(model) for _ in range(streams)]
+    for each in concealers:
+        each.hear(frames[:20].ravel())
+    count = 25
+
+    def work() -> None:
+        for number in range(20, 20 + count):
+            together(model, [each.speaking(SIZE, tell(number)) for each in concealers])
+
+    return median(rounds, work) / count
+
+
+def vocode(model: VoiceModel, frames: np.ndarray, streams: int, rounds: int) -> float:
+    """Seconds that the vocoder alone takes for 20 ms of all `streams`, without a pause."""
+    extracted, _ = model.extractor(frames.reshape(1, -1), model.extractor.initial_state(1))
+    features = extracted[0]
+    state = model.vocoder.begin(frames[:1], features[None, :5])
+    states = batch.joined([state] * streams)
+    count = 50
+
+    def work() -> None:
+        state = states
+        for number in range(100, 100 + count):
+            given = np.repeat(features[None, number], streams, 0)
+            _, state = model.vocoder.step(given, state)
+
+    return median(rounds, work) / count * 2
+
+
+def encode(model: RedundancyModel, frames: np.ndarray, streams: int, rounds: int) -> float:
+    """Seconds that a frame takes for all `streams`: features, codec, and a payload of 1.04 s each."""
+    encoders = [RedundancyEncoder(model, RATE) for _ in range(streams)]
+    quality = RedundancyQuality()
+    feed(encoders, frames[:60])
+    count = 10
+
+    def work() -> None:
+        for frame in frames[60 : 60 + count]:
+            feed(encoders, frame[None])
+            for each in encoders:
+                each.payload(quality, 0.02)
+
+    return median(rounds, work) / count
+
+
+def feed(encoders: list[RedundancyEncoder], frames: np.ndarray) -> None:
+    """Push the same frames to all."""
+    for frame in frames:
+        for each in encoders:
+            each.keep(frame)
+        advance(encoders)
+
+
+def first_frame(
+    codec: RedundancyModel, voice: VoiceModel, frames: np.ndarray, rounds: int
+) -> float:
+    """Seconds from the packet after a burst of a second until its first 20 ms are there."""
+    encoder = RedundancyEncoder(codec, RATE)
+    for frame in frames[: BURST + 30]:
+        encoder.push(frame)
+    payload = encoder.payload(RedundancyQuality(), 0.02)
+    assert payload is not None
+    seconds = []
+    for _ in range(rounds):
+        concealer = Concealer(voice)
+        concealer.hear(frames[:29].ravel())
+        begin = time.perf_counter()
+        recovery = RedundancyDecoder(codec).parse(payload)
+        concealer.speak(SIZE, lambda ahead, it=recovery: it.features(10.0 * ahead - 20.0 * BURST))
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)
+
+
+def main() -> None:
+    """Write the table."""
+    options = arguments(__doc__, rounds=15)
+    rounds, frames = options.rounds, speech()
+    page = Run("dred.md", __doc__)
+    rows: list[list[str]] = []
+    opus = encode_opus(frames, rounds)
+    rows.append(["libopus", "encode 24 kb/s", "1", *shares(opus, 1), "1.00"])
+    for name in [each for each in ("allears", "opus") if store.folder_of(each).is_dir()]:
+        models = store.models(name)
+        codec, voice = RedundancyModel(models), VoiceModel(models)
+        for streams in (1, STREAMS):
+            measured = {
+                "encode 1.04 s of redundancy": encode(codec, frames, streams, rounds),
+                f"vocoder alone ({models.vocoder.kind})": vocode(voice, frames, streams, rounds),
+                "speak, everything lost": speak(voice, frames, streams, rounds),
+            }
+            for what, seconds in measured.items():
+                ratio = f"{seconds / streams / opus:.2f}"
+                rows.append([name, what, str(streams), *shares(seconds, streams), ratio])
+        ready = first_frame(codec, voice, frames, rounds)
+        rows.append([name, "first 20 ms after a burst of 1 s", "1", f"{ready * 1e3:.1f}", "–", "–", "–"])
+    page.table(
+        ["weights", "work", "streams", "ms for 20 ms", "real-time factor", "streams a core", "× libopus"],
+        rows,
+    )
+
+
+def shares(seconds: float, streams: int) -> list[str]:
+    """Milliseconds for all, the share of a core that each takes, and how many fill a core."""
+    share = seconds / 0.02 / streams
+    return [f"{seconds * 1e3:.2f}", f"{share:.4f}", f"{1 / share:.0f}"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The tables of articles on our own material, each written by a program."""

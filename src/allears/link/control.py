@@ -1,0 +1,129 @@
+"""How a call is sent while its network changes: reports of losses in, bits for Opus and its protection out.
+
+Every way to share the bits is priced by what a listener would hear on the network of the last second:
+the packets that arrive at the bitrate left to Opus, and the lost ones from an in-band copy (LBRR),
+rebuilt from features (DRED) or guessed. The best is sent. As every price is linear in the loss rate, more
+losses never make the best one give Opus more.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float64
+
+from allears.link.allocation import LIBOPUS_COST, LONGEST, Allocation, DredCost, Worth, menu
+from allears.wire.report import Report
+
+_UNTOLD = 2  # packets: the length of bursts where nobody says
+
+
+@runtime_checkable
+class Controller(Protocol):
+    """Decides how to send: once before the first packet, and each time that a report comes."""
+
+    def __call__(self, report: Report, total: int, frame_ms: float) -> Allocation:
+        """How to share `total` bit/s in packets of `frame_ms` from now on; `report` tells what is new."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Sends the same whatever is reported."""
+
+    allocation: Allocation
+
+    def __call__(self, report: Report, total: int, frame_ms: float) -> Allocation:  # noqa: ARG002
+        """Return the allocation."""
+        return self.allocation
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What `Adaptive` rests on beside what things are worth.
+
+    `memory`: seconds after which a packet counts 1/e. `patience`: after so many seconds without a loss
+    those before are forgotten. Longer ones serve a network better that stays as it is, shorter ones one that
+    changes; these settle within 2 s. `margin`: how much more another allocation must be worth to change.
+    """
+
+    memory: float = 1.0
+    patience: float = 1.2
+    margin: float = 0.01
+    worth: Worth = field(default_factory=Worth)
+
+
+class LossProcess:
+    """Losses of late: packets weigh the less the more media has been reported since."""
+
+    def __init__(self, memory: float, patience: float) -> None:
+        self._memory, self._patience = memory, patience
+        self._clean = 0.0  # seconds without a loss
+        self.received = 0.0
+        self.bursts = np.zeros(LONGEST + 1)
+        """How many bursts there were of each length, weighted; the last for all longer ones."""
+
+    def add(self, report: Report, frame_ms: float) -> None:
+        """Take in what is new."""
+        seconds = report.packets * frame_ms / 1000
+        keep = math.exp(-seconds / self._memory)
+        self.received = keep * self.received + report.received
+        self.bursts = keep * self.bursts
+        for burst in report.bursts:
+            self.bursts[min(burst, LONGEST)] += 1
+        self.bursts[_UNTOLD] += (report.lost - sum(report.bursts)) / _UNTOLD
+        # Where in a report its losses lie is not told: take the middle.
+        self._clean = seconds / 2 if report.lost else self._clean + seconds
+        if self._clean >= self._patience:
+            self.bursts[:] = 0
+
+    @property
+    def lost(self) -> float:
+        """Packets lost, weighted."""
+        return float(self.bursts @ np.arange(LONGEST + 1))
+
+    @property
+    def loss_rate(self) -> float:
+        """Share of the packets that were lost."""
+        return self.lost / max(1e-9, self.received + self.lost)
+
+    def expected(self) -> Float64[np.ndarray, " lengths"]:
+        """Bursts to come. What was longer than one packet is expected half as it was and half twice as
+        long, with as many packets lost: the longest is rare and has not been seen yet."""
+        lengths = np.arange(LONGEST + 1)
+        twice = np.minimum(2 * lengths, LONGEST)
+        lost = np.where(lengths > 1, self.bursts * lengths / 2, 0)
+        ahead = np.where(lengths > 1, self.bursts / 2, self.bursts)
+        np.add.at(ahead, twice, lost / np.maximum(twice, 1))
+        return ahead
+
+
+class Adaptive:
+    """Decides anew at every report.
+
+    `cost` is that of the model which makes the deep redundancy; without one there is only LBRR.
+    """
+
+    def __init__(self, cost: DredCost | None = LIBOPUS_COST, tuning: Tuning | None = None) -> None:
+        self._cost, self._tuning = cost, tuning or Tuning()
+        self.losses = LossProcess(self._tuning.memory, self._tuning.patience)
+        self._current: Allocation | None = None
+
+    def __call__(self, report: Report, total: int, frame_ms: float) -> Allocation:
+        """The best allocation now, or the one before where that is nearly as good."""
+        losses = self.losses
+        losses.add(report, frame_ms)
+        choices, arrived, bursts = menu(self._cost, self._tuning.worth, total, frame_ms)
+        if not losses.lost:
+            self._current = choices[0]
+            return self._current
+        worth = losses.received * arrived + bursts @ losses.expected()
+        worth /= losses.received + losses.lost
+        best = int(np.argmax(worth))
+        if self._current in choices:
+            current = choices.index(self._current)
+            if worth[best] <= worth[current] + self._tuning.margin:
+                best = current
+        self._current = choices[best]
+        return self._current

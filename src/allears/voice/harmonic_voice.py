@@ -1,0 +1,264 @@
+"""The harmonic vocoder live: continues speech from real samples, 10 ms at a time, many streams in a batch.
+
+`harmonic` describes the networks and the filters, and trains them. Where it begins, of 24 phases that the
+pulses could have the one is kept whose past resembles most what was heard; the filters' answers to that past ring
+on into the new, and the de-emphasis goes on from the last real sample.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Complex64, Float32, Float64, Int64
+
+from allears.audio.bark import HOP, PRE_EMPHASIS
+from allears.nn.network import Network, State
+from allears.voice import excitation
+from allears.weights.store import Weights, graph
+
+PHASES = 24
+"""Phases that are tried."""
+
+COMPARED = 240
+"""Samples of the past in which they are: 15 ms."""
+
+_HALF = HOP // 2
+_TRANSFORM = 512
+_TAIL = _TRANSFORM - _HALF
+_FALL = 0.5 + 0.5 * np.cos(np.pi * np.arange(_HALF) / _HALF)
+"""The falling half of a Hann window; the rising one is what is missing to 1."""
+_LOUDEST_BIN = np.float32(12)
+_LOUDEST, _QUIETEST, _SETTLING = 2.0, 0.5, 0.7
+"""Level of the past against ours: within which bounds it is matched, and how fast that is given up a frame."""
+_INAUDIBLE = 1e-5
+_CLEAN = np.float32(1e-9)
+
+_NOISE = np.random.default_rng(0).standard_normal(1 << 16).astype(np.float32)
+"""Four seconds of noise, over and over."""
+
+_DECAY = np.float32(PRE_EMPHASIS) ** np.arange(1, HOP + 1, dtype=np.float32)
+_RINGING = np.triu(PRE_EMPHASIS ** (np.arange(HOP) - np.arange(HOP)[:, None]).clip(0)).astype(
+    np.float32
+)
+"""De-emphasis of a hop from silence, as a product."""
+
+
+def _transform(window: Float64[np.ndarray, " half"]) -> Float32[np.ndarray, "half bins"]:
+    """The transform of a short windowed block as a product; real and imaginary parts alternate."""
+    bins = np.fft.rfft(np.diag(window), _TRANSFORM).astype(np.complex64)
+    return np.ascontiguousarray(bins).view(np.float32)
+
+
+_FALLING, _RISING = _transform(_FALL), _transform(1 - _FALL)
+
+
+class VoiceState(NamedTuple):
+    """What a voice remembers of a batch of streams at the end of what it has spoken."""
+
+    first: Float32[np.ndarray, "batch first"]
+    second: Float32[np.ndarray, "batch second"]
+    memory: Float32[np.ndarray, "batch memory"]
+    pulses: Complex64[np.ndarray, "batch bins"]
+    """The pulses' filter centred on the end."""
+    noise: Complex64[np.ndarray, "batch bins"]
+    turns: Float32[np.ndarray, "batch 2"]
+    ringing: Float32[np.ndarray, "batch tail"]
+    """What all that was excited so far will still answer."""
+    pitch: Float32[np.ndarray, "batch 2"]
+    """Of the frames centred on the end and 10 ms later."""
+    frequency: Float64[np.ndarray, "batch 1"]
+    phase: Float64[np.ndarray, " batch"]
+    place: Int64[np.ndarray, " batch"]
+    """In the noise."""
+    gain: Float32[np.ndarray, " batch"]
+    last: Float32[np.ndarray, " batch"]
+    """The last sample spoken."""
+
+
+class _Filters(NamedTuple):
+    """For each 5 ms."""
+
+    pulses: Complex64[np.ndarray, "batch halves bins"]
+    noise: Complex64[np.ndarray, "batch halves bins"]
+    turns: Float32[np.ndarray, "batch halves 2"]
+
+
+class HarmonicVoice:
+    """`weights` of kind "harmonic"."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._network = Network(graph("harmonic"), weights.arrays)
+
+    def begin(
+        self,
+        past: Float32[np.ndarray, "batch 320"],
+        features: Float32[np.ndarray, "batch 5 20"],
+        previous: State | None = None,
+    ) -> VoiceState:
+        """Continue from the last 20 ms heard; features of the last three frames and of two to come.
+
+        Those to come are centred on the end of the past and 10 ms later. Nothing of `previous` is needed.
+        """
+        del previous
+        batch = len(past)
+        network = self._network.initial_state(batch)
+        filters = []
+        for frame in range(5):
+            found, network = self._filters(features[:, frame], network)
+            filters.append(found)
+        # The last two are for the frames centred 10 ms before the end and on it.
+        halves = _Filters(*(np.concatenate(parts, 1) for parts in zip(*filters[3:], strict=True)))
+        pitch = np.ascontiguousarray(features[..., 18], np.float32)
+        frequencies = excitation.frequency(pitch)
+        before = np.concatenate((past[:, :1], past[:, :-1]), 1)
+        heard = (past - np.float32(PRE_EMPHASIS) * before)[:, -COMPARED:]
+        phase = _best_phase(heard, frequencies, halves)
+        source = excitation.pulses(frequencies, phase)
+        noise = np.broadcast_to(_NOISE[: 2 * HOP], (batch, 2 * HOP))
+        whole = _past(source, noise, halves)
+        ours = whole[:, 2 * HOP - COMPARED : 2 * HOP]
+        gain = np.clip(
+            (_level(heard) + _INAUDIBLE) / (_level(ours) + _INAUDIBLE), _QUIETEST, _LOUDEST
+        )
+        return VoiceState(
+            *network,
+            *(np.ascontiguousarray(each[:, -1]) for each in halves),
+            ringing=whole[:, 2 * HOP :],
+            pitch=pitch[:, -2:],
+            frequency=frequencies[:, -1:],
+            phase=source.phase,
+            place=np.full(batch, 2 * HOP),
+            gain=gain,
+            last=np.asarray(past[:, -1], np.float32),
+        )
+
+    def step(
+        self, features: Float32[np.ndarray, "batch 20"], state: State
+    ) -> tuple[Float32[np.ndarray, "batch 160"], VoiceState]:
+        """10 ms in ±1, told the features centred 20 ms after what has been spoken."""
+        now = VoiceState(*state)
+        filters, network = self._filters(features, now[:3])
+        pitch = np.concatenate((now.pitch, features[:, 18:19]), 1)
+        frequencies = np.concatenate((now.frequency, excitation.frequency(pitch)), 1)
+        source = excitation.pulses(frequencies, now.phase)
+        places = (now.place[:, None] + np.arange(HOP)) % len(_NOISE)
+        before = (now.pulses, now.noise, now.turns)
+        halves = _Filters(
+            *(np.concatenate((a[:, None], b), 1) for a, b in zip(before, filters, strict=True))
+        )
+        answers = _answers(source, _NOISE[places], halves)
+        whole = _overlapped(answers, now.ringing)
+        gain = (1 + (now.gain - 1) * np.float32(_SETTLING)).astype(np.float32)
+        ramp = now.gain[:, None] + (gain - now.gain)[:, None] * _RAMP
+        spoken = (whole[:, :HOP] * ramp) @ _RINGING + now.last[:, None] * _DECAY
+        spoken[np.abs(spoken) < _CLEAN] = 0
+        return spoken, VoiceState(
+            *network,
+            *(np.ascontiguousarray(each[:, -1]) for each in filters),
+            ringing=whole[:, HOP:],
+            pitch=pitch[:, 1:],
+            frequency=frequencies[:, 1:],
+            phase=source.phase,
+            place=(now.place + HOP) % len(_NOISE),
+            gain=gain,
+            last=spoken[:, -1].copy(),
+        )
+
+    def _filters(
+        self, features: Float32[np.ndarray, "batch 20"], state: State
+    ) -> tuple[_Filters, State]:
+        """The filters of the frame before."""
+        found, after = self._network([np.ascontiguousarray(features, np.float32)], state)
+        found = tuple(each.reshape(len(features), 2, -1) for each in found)
+        return _Filters(_response(*found[:2]), _response(*found[2:4]), found[4]), after
+
+
+def _response(
+    magnitude: Float32[np.ndarray, "*shape bins"], phase: Float32[np.ndarray, "*shape bins"]
+) -> Complex64[np.ndarray, "*shape bins"]:
+    strength = np.exp(np.minimum(magnitude, _LOUDEST_BIN))
+    response = np.empty(phase.shape, np.complex64)
+    np.multiply(strength, np.cos(phase), out=response.real)
+    np.multiply(strength, np.sin(phase), out=response.imag)
+    return response
+
+
+_RAMP = (np.arange(1, HOP + 1) / HOP).astype(np.float32)
+
+
+def _answers(
+    source: excitation.Pulses, noise: Float32[np.ndarray, "batch samples"], filters: _Filters
+) -> Float32[np.ndarray, "batch blocks transform"]:
+    """What filters h and h + 1 answer to the block of excitation between their centres, each faded."""
+    blocks = (len(noise), -1, _HALF)
+    hiss = noise.reshape(blocks)
+    cosine, sine = hiss * source.cosine.reshape(blocks), hiss * source.sine.reshape(blocks)
+    both = _pulsed(source, filters)
+    for turns, response, transform in (
+        (filters.turns[:, :-1], filters.noise[:, :-1], _FALLING),
+        (filters.turns[:, 1:], filters.noise[:, 1:], _RISING),
+    ):
+        modulated = hiss + turns[..., :1] * cosine + turns[..., 1:] * sine
+        both += (modulated @ transform).view(np.complex64) * response
+    return np.asarray(np.fft.irfft(both, _TRANSFORM), np.float32)
+
+
+def _pulsed(
+    source: excitation.Pulses, filters: _Filters
+) -> Complex64[np.ndarray, "batch blocks bins"]:
+    """The pulses' part of the answers' spectra."""
+    blocks = source.samples.reshape(len(source.samples), -1, _HALF)
+    both = (blocks @ _FALLING).view(np.complex64) * filters.pulses[:, :-1]
+    both += (blocks @ _RISING).view(np.complex64) * filters.pulses[:, 1:]
+    return np.asarray(both)
+
+
+def _overlapped(
+    answers: Float32[np.ndarray, "batch blocks transform"],
+    ringing: Float32[np.ndarray, "batch tail"],
+) -> Float32[np.ndarray, "batch longer"]:
+    """Answers laid over what still rings, 80 samples apart: the blocks' own time, then the tail."""
+    batch, blocks, _ = answers.shape
+    whole = np.zeros((batch, blocks * _HALF + _TAIL), np.float32)
+    whole[:, :_TAIL] = ringing
+    for block in range(blocks):
+        whole[:, block * _HALF : block * _HALF + _TRANSFORM] += answers[:, block]
+    return whole
+
+
+def _past(
+    source: excitation.Pulses, noise: Float32[np.ndarray, "batch 320"], halves: _Filters
+) -> Float32[np.ndarray, "batch longer"]:
+    """The last 20 ms as we would have spoken them, and what then rings on."""
+    answers = _answers(source, noise, _from_silence(halves))
+    return _overlapped(answers, np.zeros((len(noise), _TAIL), np.float32))
+
+
+def _from_silence(filters: _Filters) -> _Filters:
+    """With one more that lets nothing through, before the first."""
+    return _Filters(*(np.concatenate((0 * each[:, :1], each), 1) for each in filters))
+
+
+def _best_phase(
+    heard: Float32[np.ndarray, "batch compared"],
+    frequencies: Float64[np.ndarray, "batch 3"],
+    halves: _Filters,
+) -> Float64[np.ndarray, " batch"]:
+    """The phase, 20 ms before the end, with which our pulses correlate best with what was heard."""
+    batch = len(heard)
+    tried = np.tile(np.arange(PHASES) / PHASES, batch)
+    many = _Filters(*(np.repeat(each, PHASES, 0) for each in halves))
+    source = excitation.pulses(np.repeat(frequencies, PHASES, 0), tried)
+    answers = np.asarray(np.fft.irfft(_pulsed(source, _from_silence(many)), _TRANSFORM), np.float32)
+    whole = _overlapped(answers, np.zeros((len(answers), _TAIL), np.float32))
+    ours = whole[:, 2 * HOP - COMPARED : 2 * HOP].reshape(batch, PHASES, -1)
+    likeness = (ours @ heard[..., None])[..., 0] / (_level(ours) + _INAUDIBLE)
+    best = likeness.argmax(1)
+    rows = np.arange(batch)
+    left, top, right = (likeness[rows, (best + shift) % PHASES] for shift in (-1, 0, 1))
+    bend = left - 2 * top + right
+    between = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1), 0)
+    return np.asarray((best + between) / PHASES, np.float64)
+
+
+def _level(x: Float32[np.ndarray, "*shape samples"]) -> Float32[np.ndarray, "*shape"]:
+    return np.asarray(np.sqrt((x**2).mean(-1)), np.float32)
