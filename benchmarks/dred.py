@@ -12,6 +12,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import soundfile
@@ -19,9 +20,10 @@ import soundfile
 from allears.audio.libopus import Encoder
 from allears.demo import CLIPS
 from allears.nn import batch
-from allears.redundancy.decoder import RedundancyDecoder
-from allears.redundancy.encoder import RedundancyEncoder, RedundancyQuality, advance
+from allears.redundancy.decoder import Recovery, RedundancyDecoder
+from allears.redundancy.encoder import RedundancyEncoder, advance
 from allears.redundancy.model import RedundancyModel
+from allears.redundancy.quality import RedundancyQuality
 from allears.voice.concealer import Concealer, Features
 from allears.voice.model import VoiceModel
 from allears.voice.together import run as together
@@ -142,9 +144,14 @@ def first_frame(
         concealer.hear(frames[:29].ravel())
         begin = time.perf_counter()
         recovery = RedundancyDecoder(codec).parse(payload)
-        concealer.speak(SIZE, lambda ahead, it=recovery: it.features(10.0 * ahead - 20.0 * BURST))
+        concealer.speak(SIZE, partial(_since, recovery))
         seconds.append(time.perf_counter() - begin)
     return statistics.median(seconds)
+
+
+def _since(recovery: Recovery, ahead: int) -> np.ndarray | None:
+    """Features counted from where the burst began."""
+    return recovery.features(10.0 * ahead - 20.0 * BURST)
 
 
 def main() -> None:
@@ -168,9 +175,19 @@ def main() -> None:
                 ratio = f"{seconds / streams / opus:.2f}"
                 rows.append([name, what, str(streams), *shares(seconds, streams), ratio])
         ready = first_frame(codec, voice, frames, rounds)
-        rows.append([name, "first 20 ms after a burst of 1 s", "1", f"{ready * 1e3:.1f}", "–", "–", "–"])
+        rows.append(
+            [name, "first 20 ms after a burst of 1 s", "1", f"{ready * 1e3:.1f}", "–", "–", "–"]
+        )
     page.table(
-        ["weights", "work", "streams", "ms for 20 ms", "real-time factor", "streams a core", "× libopus"],
+        [
+            "weights",
+            "work",
+            "streams",
+            "ms for 20 ms",
+            "real-time factor",
+            "streams a core",
+            "× libopus",
+        ],
         rows,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from recipes.dred.board import Board
 from recipes.dred.bootstrap import Estimate
-from recipes.dred.conditions import CONDITIONS, at
+from recipes.dred.conditions import CONDITIONS, at, called
 from recipes.dred.measure import NOTHING
 
 GAINS = {"plcmos": 0.2, "stoi": 0.05}
@@ -64,6 +64,8 @@ class Verdict:
         if self.kind is Kind.STAY:
             low, high = -high, -low
             return low >= -self.wanted if self.held else high < -self.wanted
+        if self.kind is Kind.LEVEL and self.held:
+            return low > self.wanted  # else it is level, not best
         return low >= self.wanted if self.held else high < self.wanted
 
     @property
@@ -99,7 +101,7 @@ def _beats_lbrr(board: Board, weights: str, traces: Sequence[str]) -> Iterator[V
         for score, gain in GAINS.items():
             difference = board.contrast({dred: 1, "lbrr": -1}, trace, score)
             yield Verdict(
-                f"DRED ({weights}) beats LBRR by {gain:g} {score}",
+                f"DRED ({called(weights)}) beats LBRR by {gain:g} {score}",
                 trace,
                 _figures(board, (dred, "lbrr"), trace, score),
                 difference,
@@ -117,7 +119,7 @@ def _closes_gap(board: Board, weights: str, traces: Sequence[str]) -> Iterator[V
             gone = board.contrast({ours: 1, "lbrr": -1}, trace, score).value
             share = f"; {gone / way:.0%} of the way" if way > 0 else "; Opus' weights gain nothing"
             yield Verdict(
-                f"DRED ({weights}) goes {CLOSED:.0%} of the way from LBRR to Opus' weights, {score}",
+                f"DRED ({called(weights)}) goes {CLOSED:.0%} of the way from LBRR to Opus' weights, {score}",
                 trace,
                 _figures(board, (ours, "lbrr", opus), trace, score) + share,
                 board.contrast(shares, trace, score),
@@ -135,7 +137,7 @@ def _halves_damage(board: Board, weights: str, traces: Sequence[str]) -> Iterato
             after = board.contrast({"clean": 1, dred: -1}, trace, score).value
             share = f"; {after / before:.0%} left" if before > 0 else "; no damage"
             yield Verdict(
-                f"DRED ({weights}) leaves half of neural concealment's damage, {score}",
+                f"DRED ({called(weights)}) leaves half of neural concealment's damage, {score}",
                 trace,
                 _figures(board, ("clean", dred, neural), trace, score) + share,
                 board.contrast(shares, trace, score),
@@ -159,7 +161,7 @@ def _is_level(board: Board, mixture: str, weights: str, traces: Sequence[str]) -
             ]
             nearest, rival = min(against, key=lambda pair: (_reach(pair[0]), pair[1]))
             yield Verdict(
-                f"{title} ({weights}): best or level, {score}",
+                f"{title} ({called(weights)}): best or level, {score}",
                 trace,
                 f"{_figures(board, (mine, rival), trace, score)}; hardest rival: {rivals[rival]}",
                 nearest,
@@ -176,7 +178,7 @@ def _is_cheap(board: Board, weights: str) -> Verdict:
     kbps = board.kbps(at("dred", weights), deep=True)
     copy = 1000 * kbps.value / (DRED_MS / COPY_MS)
     return Verdict(
-        f"{DRED_MS / 1000} s of deep redundancy ({weights}) in {MOST_KBPS:g} kb/s",
+        f"{DRED_MS / 1000} s of deep redundancy ({called(weights)}) in {MOST_KBPS:g} kb/s",
         NOTHING,
         f"{kbps.value:.1f} kb/s; {copy:.0f} b/s for each copy of {COPY_MS} ms",
         kbps,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from allears.link.sender import Redundancy, SenderConfig
 
@@ -68,7 +69,16 @@ class Case:
     @property
     def title(self) -> str:
         """Its name for a reader."""
-        return f"{self.condition.title} ({self.weights})" if self.weights else self.condition.title
+        return (
+            f"{self.condition.title} ({called(self.weights)})"
+            if self.weights
+            else self.condition.title
+        )
+
+
+def called(weights: str) -> str:
+    """What a reader is told of weights: a name, or that of a folder."""
+    return Path(weights).name
 
 
 def at(key: str, weights: str) -> str:

@@ -4,7 +4,7 @@ import csv
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -71,14 +71,18 @@ def clips(folders: Sequence[Path], count: int) -> list[Clip]:
 
     Raises CorpusError or AudioFileError.
     """
-    found = [_held_out(folders)] if folders else [_shipped()]
     by_speaker: dict[str, list[Utterance]] = {}
-    for utterance in found[0]:
+    for utterance in _held_out(folders) if folders else _shipped():
         by_speaker.setdefault(utterance.speaker, []).append(utterance)
     each_speakers = (_joined(speaker, theirs) for speaker, theirs in by_speaker.items())
     turns = zip_longest(*each_speakers)
     ordered = (clip for turn in turns for clip in turn if clip)
-    return [clip for clip, _ in zip(ordered, range(count or 1_000_000), strict=False)]
+    chosen = list(islice(ordered, count or None))
+    if not chosen:
+        raise CorpusError(
+            f"no speaker fills a clip of {SHORTEST:g} to {LONGEST:g} s; add recordings"
+        )
+    return chosen
 
 
 def _shipped() -> list[Utterance]:

@@ -7,10 +7,8 @@ import argparse
 import json
 import math
 import os
-import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,83 +17,51 @@ from allears.errors import AllearsError
 from allears.outputs import write_whole
 from allears.weights import store
 from allears.weights.errors import WeightsError
+from recipes.dred import options
 from recipes.dred.board import Board
 from recipes.dred.claims import verdicts
-from recipes.dred.conditions import cases
-from recipes.dred.material import TRACES, clips, traces
+from recipes.dred.conditions import Case, cases
+from recipes.dred.material import TRACES, Clip, clips, traces
 from recipes.dred.measure import NOTHING, SCORES, Measurement, Results, Task, run
 from recipes.dred.report import Setting, page
-
-HERE = Path(__file__).parent
-CACHE = HERE.parents[1] / "runs" / "recipe-dred"
-PROGRAM = "python -m recipes.dred.recipe"
-CLIPS, SEED = 16, 0
-
-
-def arguments(command: Sequence[str]) -> argparse.Namespace:
-    """What is asked for."""
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
-    add = parser.add_argument
-    add(
-        "--data",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FOLDER",
-        help="folders of recordings with utterances.csv; without, the clips that ship",
-    )
-    add(
-        "--clips",
-        type=int,
-        default=CLIPS,
-        metavar="N",
-        help=f"how many clips; 0 for all. Default: {CLIPS}",
-    )
-    add(
-        "--weights",
-        action="append",
-        metavar="NAME",
-        help="networks to compare, by name or folder, repeatable. Default: allears and opus",
-    )
-    add(
-        "--traces", type=Path, metavar="FOLDER", help="recorded losses; without, they are generated"
-    )
-    add("--trace", action="append", choices=sorted(TRACES), help="only this trace, repeatable")
-    add("--out", type=Path, default=HERE / "table.md", metavar="FILE", help="the page to write")
-    add("--json", type=Path, metavar="FILE", help="write figures and claims for a program, too")
-    add(
-        "--cache", type=Path, default=CACHE, metavar="FOLDER", help="where what is measured is kept"
-    )
-    add("--jobs", type=int, default=os.cpu_count() or 1, help="processes, at most one a core")
-    add("--seed", type=int, default=SEED, help="of the places in the traces at which clips begin")
-    add("--resume", action="store_true", help="go on with what was measured before")
-    return parser.parse_args(command)
 
 
 def tasks(setting: Setting) -> list[Task]:
     """Every clip under every case over every trace; all of one clip side by side."""
     return [
-        Task(clip, case, trace.name if trace else NOTHING, trace.turned(clip.name, setting.seed) if trace else ())
+        Task(clip, case, name, flags)
         for clip in setting.clips
         for case in setting.cases
-        for trace in ([None] if case.condition.lossless else setting.traces)
-    ]  # fmt: skip
+        for name, flags in _losses(clip, case, setting)
+    ]
 
 
-def setting_of(options: argparse.Namespace, command: Sequence[str]) -> Setting:
+def _losses(clip: Clip, case: Case, setting: Setting) -> list[tuple[str, tuple[bool, ...]]]:
+    """By the trace's name, what of the clip's packets is lost."""
+    if case.condition.lossless:
+        return [(NOTHING, ())]
+    return [(trace.name, trace.turned(clip.name, setting.seed)) for trace in setting.traces]
+
+
+def setting_of(asked: argparse.Namespace, command: Sequence[str]) -> Setting:
     """The material and the conditions. Raises AllearsError where something named is not there."""
-    weights, notes = _weights(options.weights)
-    if not options.data:
+    weights, notes = _weights(asked.weights)
+    if not asked.data:
         notes.append("The clips are the two that ship: intervals say nothing.")
-    names = [name for name in TRACES if not options.trace or name in options.trace]
+    chosen = [
+        case
+        for case in cases(weights)
+        if not asked.condition or case.condition.key in asked.condition
+    ]
+    names = [name for name in TRACES if not asked.trace or name in asked.trace]
     return Setting(
-        command=" ".join([PROGRAM, *map(_plain, command)]),
-        clips=tuple(clips(options.data, options.clips)),
-        traces=tuple(traces(options.traces, names, options.seed)),
-        cases=tuple(cases(weights)),
+        command=options.spelled(command),
+        clips=tuple(clips(asked.data, asked.clips)),
+        traces=tuple(traces(asked.traces, names, asked.seed)),
+        cases=tuple(chosen),
         weights=tuple(weights),
-        generated=options.traces is None,
-        seed=options.seed,
+        generated=asked.traces is None,
+        seed=asked.seed,
         notes=tuple(notes),
     )
 
@@ -117,12 +83,6 @@ def _weights(named: Sequence[str] | None) -> tuple[list[str], list[str]]:
 def _plain_reason(error: WeightsError) -> str:
     """Without the folder it begins with, which says nothing on another machine."""
     return str(error).partition(": ")[2]
-
-
-def _plain(word: str) -> str:
-    """A word of the command line; of folders elsewhere only the name."""
-    path = Path(word)
-    return shlex.quote(path.name if path.is_absolute() else word)
 
 
 def measure_all(wanted: Sequence[Task], results: Results, jobs: int) -> list[Measurement]:
@@ -176,17 +136,17 @@ def _without_nan(value: Any) -> Any:
 def main(command: Sequence[str] | None = None) -> None:
     """Measure, and write the page."""
     command = sys.argv[1:] if command is None else command
-    options = arguments(command)
+    asked = options.read(command, __doc__)
     try:
-        setting = setting_of(options, command)
-        results = Results(options.cache, options.resume)
-        board = Board(measure_all(tasks(setting), results, options.jobs))
+        setting = setting_of(asked, command)
+        results = Results(asked.cache, asked.resume)
+        board = Board(measure_all(tasks(setting), results, asked.jobs))
         text = page(board, setting)
-        write_whole(options.out, text.encode())
-        if options.json:
-            write_whole(options.json, json.dumps(figures(board, setting), indent=1).encode())
+        write_whole(asked.out, text.encode())
+        if asked.json:
+            write_whole(asked.json, json.dumps(figures(board, setting), indent=1).encode())
     except AllearsError as error:
-        sys.exit(f"{PROGRAM}: {error}")
+        sys.exit(f"{options.PROGRAM}: {error}")
     print(text)
 
 

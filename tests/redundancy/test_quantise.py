@@ -25,7 +25,9 @@ def test_what_comes_back_is_within_a_step_and_its_dead_zone(values):
 
 
 def test_the_dead_zone_draws_small_values_to_zero():
-    x = np.array([[1.2, 1.2, 1.2, 1.2]], np.float32)  # 0.6 of a step: rounds to 1 without a dead zone
+    x = np.array(
+        [[1.2, 1.2, 1.2, 1.2]], np.float32
+    )  # 0.6 of a step: rounds to 1 without a dead zone
     assert quantise(x, np.array([0]), table(zone=0)).tolist() == [[1, 1, 1, 1]]
     assert quantise(x, np.array([0]), table(zone=64)).tolist() == [[0, 0, 0, 0]]
 
@@ -43,7 +45,9 @@ def test_training_quantises_as_sending_does():
         x = torch.randn(50, 4) * 10
         level = torch.arange(50) % 16
         learnt = quantiser.compress(x, level)
-    near = np.abs(learnt.numpy() % 1 - 0.5) > 0.05  # bytes round the scale: edges may fall either way
+    near = (
+        np.abs(learnt.numpy() % 1 - 0.5) > 0.05
+    )  # bytes round the scale: edges may fall either way
     ours = quantise(x.numpy(), level.numpy(), sent)
     assert near.mean() > 0.8
     assert np.array_equal(ours[near], learnt.round().numpy()[near])

@@ -13,11 +13,16 @@ class Line:
 
     def __init__(self, size=4):
         torch.manual_seed(0)
-        self.model = torch.nn.Sequential(torch.nn.Linear(1, size), torch.nn.Tanh(), torch.nn.Linear(size, 1))
+        self.model = torch.nn.Sequential(
+            torch.nn.Linear(1, size), torch.nn.Tanh(), torch.nn.Linear(size, 1)
+        )
 
     def groups(self):
         first, _, last = self.model
-        return [{"params": list(first.parameters())}, {"params": list(last.parameters()), "lr": 2.0}]
+        return [
+            {"params": list(first.parameters())},
+            {"params": list(last.parameters()), "lr": 2.0},
+        ]
 
     def loss(self, random, _step):
         x = torch.from_numpy(random.uniform(-1, 1, (32, 1)).astype(np.float32))
@@ -51,7 +56,9 @@ def test_a_stopped_run_resumes_to_the_very_same_weights(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(Interrupted(), plan, tmp_path / "halves", show=quiet)
     run(Line(), plan, tmp_path / "halves", show=quiet)
-    whole, halves = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "halves"))
+    whole, halves = (
+        load_file(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "halves")
+    )
     assert whole.keys() == halves.keys()
     for name, value in whole.items():
         assert torch.equal(value, halves[name]), name

@@ -58,9 +58,9 @@ def test_untaught_filters_give_noise_the_energy_that_features_tell(pack, frame):
         made = shape(Filters(*(each[:, 8:] for each in filters)), silent, noise, silent, silent)
     heard = emphasised_bands(made[0, 4 * HOP : -4 * HOP].numpy())
     expected = (pack.features[frame, :BANDS] + LEVEL * np.eye(BANDS)[0]) @ DCT.T
-    # Powers of ten; bands far below their neighbours hear those.
-    near = expected > expected.max() - 2.5
-    assert np.abs(heard - expected)[near].max() < 0.3
+    # Powers of ten; the outermost bands, and those far below the loudest, hear their neighbours.
+    near = expected[1:-1] > expected.max() - 2.5
+    assert np.abs(heard - expected)[1:-1][near].mean() < 0.15
 
 
 def emphasised_bands(samples):

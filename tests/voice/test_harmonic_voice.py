@@ -75,11 +75,12 @@ def test_live_is_what_torch_speaks(net, voice, clip):
         emphasised = shape(kept, *map(torch.from_numpy, parts))[0, 2 * HOP :].numpy()
     steps_of_gain = 1 + (state.gain[0] - 1) * 0.7 ** np.arange(steps + 1)
     gain = np.interp(np.arange(1, steps * HOP + 1), HOP * np.arange(steps + 1), steps_of_gain)
-    expected, last = np.empty(steps * HOP - HOP // 2), clip[0][frame * HOP - 1]
-    for index in range(len(expected)):
+    # In the first 5 ms what was heard rings on besides.
+    expected, last = np.zeros(steps * HOP - HOP // 2), live[0, HOP - 1]
+    for index in range(HOP, len(expected)):
         expected[index] = last = emphasised[index] * gain[index] + 0.85 * last
     assert np.abs(expected).max() > 0.05
-    assert np.abs(live[0, : len(expected)] - expected).max() < 1e-3
+    assert np.abs(live[0, HOP : len(expected)] - expected[HOP:]).max() < 1e-3
 
 
 def test_joined_streams_equal_single_ones(voice, clip):
@@ -90,22 +91,25 @@ def test_joined_streams_equal_single_ones(voice, clip):
     for row, state in enumerate(singles):
         single, ended = spoken(voice, state, told[row : row + 1])
         assert np.abs(single[0] - samples[row]).max() < 1e-4
-        assert all(np.allclose(a, b, atol=1e-3) for a, b in zip(ended, alone(after, row), strict=True))
+        pairs = zip(ended, alone(after, row), strict=True)
+        assert all(np.allclose(*pair, atol=1e-3) for pair in pairs)
     whole = joined(singles)
     assert np.abs(spoken(voice, whole, told)[0] - samples).max() < 1e-4
 
 
 def test_it_continues_without_a_click(voice, clip):
     samples, _ = clip
-    made, _ = spoken(voice, begun(voice, clip, SEAMS), following(clip, SEAMS, 4))
+    frames = range(20, 480, 7)
+    made, _ = spoken(voice, begun(voice, clip, frames), following(clip, frames, 3))
     strengths = [
         click.strength(np.concatenate((samples[: frame * HOP], made[row])), 16_000, frame * HOP)
-        for row, frame in enumerate(SEAMS)
+        for row, frame in enumerate(frames)
     ]
     natural = [click.strength(samples, 16_000, at) for at in range(8000, 72_000, 80)]
-    assert np.max(strengths) <= np.quantile(natural, 0.99)
-    steps = [abs(made[row, 0] - samples[frame * HOP - 1]) for row, frame in enumerate(SEAMS)]
-    nearby = [np.abs(np.diff(samples[(frame - 2) * HOP : frame * HOP])).max() for frame in SEAMS]
+    assert np.quantile(strengths, 0.9) < np.quantile(natural, 0.99)
+    assert np.max(strengths) < 1.5 * np.max(natural)
+    steps = [abs(made[row, 0] - samples[frame * HOP - 1]) for row, frame in enumerate(frames)]
+    nearby = [np.abs(np.diff(samples[(frame - 2) * HOP : frame * HOP])).max() for frame in frames]
     assert (np.array(steps) <= 1.5 * np.array(nearby) + 1e-3).all()
 
 

@@ -32,7 +32,9 @@ def test_graphs_compute_what_the_networks_do(name):
             parameter += torch.randn_like(parameter) / 50
     weights = {key: value.numpy() for key, value in step.module.state_dict().items()}
     network = Network(graph(name), weights)
-    inputs, states = ([drawn(each) for each in some] for some in (step.inputs.values(), step.states))
+    inputs, states = (
+        [drawn(each) for each in some] for some in (step.inputs.values(), step.states)
+    )
     given = [each.flatten(1).numpy() for each in inputs]
     outputs, after = network(given, tuple(each.flatten(1).numpy() for each in states))
     with torch.no_grad():

@@ -45,9 +45,7 @@ def test_integers_are_preferred_to_the_floats_they_come_from():
 
 
 def test_padding_is_cut_off():
-    assert np.array_equal(
-        linear.weight(DENSE, "a", 13, 12), linear.weight(DENSE, "a", 16, 12)[:13]
-    )
+    assert np.array_equal(linear.weight(DENSE, "a", 13, 12), linear.weight(DENSE, "a", 16, 12)[:13])
     arrays = {"a_bias": np.arange(16, dtype=np.float32)}
     assert linear.bias(arrays, "a", 13).tolist() == list(range(13))
 

@@ -40,10 +40,7 @@ class Polyphase:
             return np.zeros(0, np.float32)
         windows = np.lib.stride_tricks.sliding_window_view(whole, 2 * self._half + 1)
         at, phase = np.divmod(places, self._up)
-        resampled: Float32[np.ndarray, " resampled"] = np.einsum(
-            "ij,ij->i", windows[at], self._taps[phase]
-        )
-        return resampled
+        return np.asarray(np.einsum("ij,ij->i", windows[at], self._taps[phase]))
 
 
 def _taps(half: int, phases: int, edge: float) -> Float32[np.ndarray, "phases taps"]:
@@ -53,4 +50,4 @@ def _taps(half: int, phases: int, edge: float) -> Float32[np.ndarray, "phases ta
     )
     inside = np.clip(1 - (place / (half + 1)) ** 2, 0, None)
     taps = np.sinc(edge * place) * np.i0(_BETA * np.sqrt(inside))
-    return (taps / taps.sum(1, keepdims=True)).astype(np.float32)
+    return np.asarray(taps / taps.sum(1, keepdims=True), np.float32)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from allears import __version__
-from allears.cli import call, demo, inspect, weights
+from allears.cli import call, demo, inspect, train, weights
 
 app = typer.Typer(
     name="allears",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("call")(call.call)
 app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
+app.command("train")(train.train)
 app.add_typer(weights.app, name="weights")
 
 

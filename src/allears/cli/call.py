@@ -55,13 +55,17 @@ def call(
     redundancy: Annotated[
         str,
         typer.Option(
-            help="none, lbrr, red, red:N, dred, dred:MS, or several as in lbrr+dred:500.",
+            help="none, lbrr, red, red:N, dred, dred:MS, or several as in lbrr+dred:500; auto: LBRR and "
+            "DRED as the losses that the other side reports want it.",
             rich_help_panel=_SENDER,
         ),
     ] = "none",
     bitrate: Annotated[
         float,
-        typer.Option(help="kb/s of Opus; RED and DRED come on top.", rich_help_panel=_SENDER),
+        typer.Option(
+            help="kb/s of Opus; RED and DRED come on top, but under auto it is for all.",
+            rich_help_panel=_SENDER,
+        ),
     ] = 24,
     dred_bitrate: Annotated[
         float | None,
@@ -81,7 +85,9 @@ def call(
     ] = 9,
     expected_loss: Annotated[
         float,
-        typer.Option(min=0, max=1, help="The share LBRR prepares for.", rich_help_panel=_SENDER),
+        typer.Option(
+            min=0, max=1, help="The share that LBRR and DRED prepare for.", rich_help_panel=_SENDER
+        ),
     ] = 0.2,
     dtx: Annotated[
         bool,
@@ -244,7 +250,7 @@ def _refuse_to_listen(listening: Listening, config: SenderConfig) -> None:
         Listening(weights=listening.weights),
         "is for who listens: give it beside --listen",
     )
-    if listening.weights and not config.redundancy.dred:
+    if listening.weights and not config.redundancy.deep:
         raise ArgumentError("--weights goes with --redundancy dred, or with --listen")
 
 

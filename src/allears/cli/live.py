@@ -51,7 +51,7 @@ def call(
         check_wav(output, source)
     outgoing = _outgoing(source, config, impairment, rate, to, again) if source and to else None
     listen_rate = rate or DEFAULT_RATE
-    neural = listening.neural(config.redundancy.dred > 0) if listen else None
+    neural = listening.neural(config.redundancy.deep) if listen else None
     heard = _Heard()
     teller = _Teller(as_json, heard, output)
 

@@ -79,7 +79,7 @@ def call(
         if not is_bit(write_bit):
             raise ArgumentError(f"--write-bit {write_bit}: name it {write_bit.stem}.bit")
         check_output(write_bit, [source])
-    neural, wait = listening.neural(config.redundancy.dred > 0), listening.seconds(WAIT)
+    neural, wait = listening.neural(config.redundancy.deep), listening.seconds(WAIT)
     if is_bit(source):
         sent_as, result = None, _replay(source, impairment, rate, neural, wait)
     else:

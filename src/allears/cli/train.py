@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from allears.cli.arguments import ArgumentError
-from allears.cli.learning import LESSONS, learn
+from allears.cli.learning import LESSONS, Wish, learn
 
 
 def train(
@@ -27,7 +27,7 @@ def train(
         Path | None, typer.Option(help="Where the finished weights go. Default: in that folder.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps in all. Default: what suits a laptop.")
+        int | None, typer.Option(min=1, help="Steps of every stage. Default: what suits a laptop.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Sequences in a step.")] = 8,
     hours: Annotated[
@@ -51,7 +51,7 @@ def train(
     until = time.monotonic() + 3600 * hours if hours else float("inf")
     finished = learn(
         LESSONS[what], data, packs, folder,
-        to=to or folder / f"{what}.safetensors", steps=steps, batch=batch, seed=seed, until=until,
+        to or folder / f"{what}.safetensors", Wish(steps, batch, seed, until),
     )  # fmt: skip
     where = to or folder / f"{what}.safetensors"
     typer.echo(f"{where}: written" if finished else f"{folder}: stopped; the same command goes on")

@@ -64,15 +64,14 @@ def load(folder: Path) -> Pack:
     try:
         about = json.loads((folder / "index.json").read_text())
         frames = about["bounds"][-1]
-        shapes = (("samples.i16", np.int16, (frames * bark.HOP,)),
-                  ("features.f32", np.float32, (frames, FEATURES)),
-                  ("heard.f16", np.float16, (frames, HEARD)))  # fmt: skip
-        arrays = [np.memmap(folder / name, kind, "r", shape=shape) for name, kind, shape in shapes]
+        samples = np.memmap(folder / "samples.i16", np.int16, "r", shape=(frames * bark.HOP,))
+        features = np.memmap(folder / "features.f32", np.float32, "r", shape=(frames, FEATURES))
+        heard = np.memmap(folder / "heard.f16", np.float16, "r", shape=(frames, HEARD))
     except (OSError, ValueError, KeyError) as error:
         raise CorpusError(
             f"{folder}: no pack of recordings ({error}); delete it to pack again"
         ) from None
-    return Pack(*arrays, tuple(about["bounds"]), tuple(about["speakers"]))
+    return Pack(samples, features, heard, tuple(about["bounds"]), tuple(about["speakers"]))
 
 
 def analyse(

@@ -9,7 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from allears.wire.dred import LATENT_MS, LEVELS, MAX_LATENTS, DredHeader
+from allears.wire.dred import (
+    LATENT_MS,
+    LEVELS,
+    MAX_LATENTS,
+    DredHeader,
+    EntropyTables,
+    LaplaceTable,
+)
 
 LONGEST = 64
 """Packets in a burst beyond which it is all the same."""
@@ -63,6 +70,12 @@ class DredCost:
         if (len(self.states), len(self.latents)) != (LEVELS, LEVELS):
             raise ValueError(f"{len(self.states)} and {len(self.latents)} levels, not {LEVELS}")
 
+    @classmethod
+    def of(cls, tables: EntropyTables) -> "DredCost":
+        """What a model's own odds expect: the entropy of its states and latents at each level."""
+        states, latents = _entropy(tables.states), _entropy(tables.latents)
+        return cls(tuple(states.tolist()), tuple(latents.tolist()))
+
     def bits(self, allocation: Allocation) -> float:
         """Bits in each packet; 0 without deep redundancy."""
         if not allocation.latents:
@@ -70,6 +83,14 @@ class DredCost:
         levels = map(allocation.level, range(allocation.latents))
         state = self.states[allocation.q0]
         return self.overhead + state + sum(self.latents[level] for level in levels)
+
+
+def _entropy(table: LaplaceTable) -> Float64[np.ndarray, " levels"]:
+    """Bits of a vector at each level: of whether a value is 0, its sign, and a geometric magnitude."""
+    zero, decay = np.clip(table.odds / (1 << 15), 1e-9, 1 - 1e-9)
+    sizes = -np.log2(1 - decay) - decay / (1 - decay) * np.log2(decay)
+    bits = -zero * np.log2(zero) - (1 - zero) * (np.log2((1 - zero) / 2) - sizes)
+    return np.asarray(np.where(table.coded, bits, 0).sum(1))
 
 
 def _geometric(points: dict[int, float]) -> tuple[float, ...]:

@@ -3,43 +3,27 @@
 import numpy as np
 from jaxtyping import Float32
 
+from allears.link.allocation import Allocation, DredCost
 from allears.link.neural import redundancy_model
-from allears.redundancy.encoder import RedundancyEncoder, RedundancyQuality
-from allears.wire.dred import DredHeader
+from allears.redundancy.encoder import RedundancyEncoder
+from allears.redundancy.quality import RedundancyQuality
+from allears.wire.dred import LEVELS
 from allears.wire.extensions import Extension
 
 SLOPE = 5
 """How fast the quantiser coarsens into the past (0–7)."""
 
-HEADER_BITS = 16
 
-_LEVELS, _LATENT_BITS = (0, 6, 15), (70.8, 28.8, 4.0)
-"""What 40 ms cost at three of the sixteen levels, as measured of libopus 1.6.1."""
+def spend(milliseconds: int, bits: float | None, cost: DredCost) -> RedundancyQuality:
+    """The finest quality whose payloads take `bits` on average; None takes the usual one of libopus.
 
-_STATE = 4.5
-"""The decoder's initial state costs as much as so many latents at its level."""
-
-
-def spend(milliseconds: int, bits: float | None = None) -> RedundancyQuality:
-    """The finest quality whose payload takes `bits` on average; None takes libopus' usual one.
-
-    That is level 6, 20 kb/s for 1.04 s in packets of 20 ms. Costs are those of libopus' model; those of
-    others are alike.
+    That is level 6, with libopus' weights 20 kb/s for 1.04 s in packets of 20 ms.
     """
     if bits is None:
         return RedundancyQuality(milliseconds, dq=SLOPE)
-    within = (
-        q0 for q0 in range(15) if estimate(RedundancyQuality(milliseconds, q0, SLOPE)) <= bits
-    )
-    return RedundancyQuality(milliseconds, next(within, 15), SLOPE)
-
-
-def estimate(quality: RedundancyQuality) -> float:
-    """Bits of a payload of this quality while somebody speaks."""
-    header = DredHeader(quality.q0, quality.dq, quality.qmax, 0, 0)
-    levels = [quality.q0] + [header.level(index) for index in range(quality.latents)]
-    bits = np.exp(np.interp(levels, _LEVELS, np.log(_LATENT_BITS)))
-    return float(HEADER_BITS + _STATE * bits[0] + bits[1:].sum())
+    ways = (Allocation(0, dred=milliseconds, q0=q0, dq=SLOPE) for q0 in range(LEVELS))
+    within = (way.q0 for way in ways if cost.bits(way) <= bits)
+    return RedundancyQuality(milliseconds, next(within, LEVELS - 1), SLOPE)
 
 
 class DeepEncoder:
@@ -61,7 +45,8 @@ class DeepEncoder:
         model = redundancy_model(weights)
         self._encoder = RedundancyEncoder(model, rate, lookahead)
         self._id, self._seconds = model.format.extension_id, seconds
-        self._quality = spend(milliseconds, None if bitrate is None else bitrate * seconds)
+        bits = None if bitrate is None else bitrate * seconds
+        self.quality = spend(milliseconds, bits, DredCost.of(model.tables))
 
     def push(self, samples: Float32[np.ndarray, " samples"]) -> None:
         """What the Opus encoder is given for the next packet."""
@@ -69,5 +54,5 @@ class DeepEncoder:
 
     def extension(self, max_bytes: int) -> Extension | None:
         """What the packet that ends here carries along; None while there is nothing to say."""
-        data = self._encoder.payload(self._quality, self._seconds, max_bytes)
+        data = self._encoder.payload(self.quality, self._seconds, max_bytes)
         return None if data is None else Extension(self._id, 0, data)

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import random
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from allears.link.sender import Sender, SenderConfig
 from allears.link.statistics import Statistics
 from allears.wire import rtcp
 from allears.wire.loss import NoLoss
+from allears.wire.report import Reporter
 
 Address = tuple[str, int]
 
@@ -91,6 +93,8 @@ class LiveCall:
         self._began = 0.0
         self._landed = 0.0  # when the last packet that a worsened network holds back is sent
         self._peer: Address | None = None
+        self._heard_from: Address | None = None
+        self._sender: Sender | None = None
 
     def stop(self) -> None:
         """End the call now."""
@@ -156,7 +160,7 @@ class LiveCall:
         return str(host), int(port)
 
     async def _send(self, outgoing: Outgoing) -> None:
-        sender = Sender(outgoing.config, random.SystemRandom())
+        sender = self._sender = Sender(outgoing.config, random.SystemRandom())
         size = sender.encoder.frame_size
         samples = np.concatenate((outgoing.samples, np.zeros(sender.encoder.lookahead, np.float32)))
         frames = 0
@@ -184,6 +188,12 @@ class LiveCall:
             self._transport.sendto(datagram, self._peer)
             self._sent += not rtcp.is_rtcp(datagram)
 
+    def _reply(self, datagram: bytes) -> None:
+        """To the peer, or where there is none to whoever sends."""
+        to = self._peer or self._heard_from
+        if to and not self._transport.is_closing():
+            self._transport.sendto(datagram, to)
+
     async def _listen(
         self, incoming: Incoming, receiver: Receiver, sending: list[asyncio.Task[None]]
     ) -> None:
@@ -192,6 +202,8 @@ class LiveCall:
             frames += 1
             await asyncio.sleep(self._began + frames * FRAME_SECONDS - self._loop.time())
             frame = receiver.pull(self._loop.time())
+            if report := receiver.report(self._loop.time()):
+                self._reply(report)
             if frame.timestamp is not None:
                 incoming.sink(frame)
             if all(task.done() for task in sending) and self._given_up(incoming.patience):
@@ -221,7 +233,10 @@ class LiveCall:
             receiver.target_delay if receiver else None,
         )
 
-    def _arrived(self, datagram: bytes) -> None:
+    def _arrived(self, datagram: bytes, address: Address) -> None:
+        if self._sender:
+            self._sender.receive(datagram)
+        self._heard_from = address
         if self._receiver:
             self._last_heard = self._loop.time()
             self._receiver.receive(datagram, self._last_heard)
@@ -233,15 +248,24 @@ class LiveCall:
 
 def _receiver(incoming: Incoming) -> Receiver:
     longest = 1.0 + incoming.wait
-    return Receiver(incoming.rate, max_delay=longest, neural=incoming.neural, wait=incoming.wait)
+    reporter = Reporter(
+        random.SystemRandom().getrandbits(32), f"{uuid.uuid4().hex}@allears.invalid"
+    )
+    return Receiver(
+        incoming.rate,
+        max_delay=longest,
+        neural=incoming.neural,
+        wait=incoming.wait,
+        reporter=reporter,
+    )
 
 
 class _Port(asyncio.DatagramProtocol):
     def __init__(self, call: LiveCall) -> None:
         self._call = call
 
-    def datagram_received(self, data: bytes, _addr: tuple[str, int]) -> None:
-        self._call._arrived(data)
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._call._arrived(data, addr[:2])
 
     def error_received(self, exc: Exception) -> None:
         if isinstance(exc, OSError):

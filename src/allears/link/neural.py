@@ -8,13 +8,11 @@ from allears.redundancy.model import RedundancyModel
 from allears.voice.concealer import Concealer
 from allears.voice.model import VoiceModel
 from allears.weights import store
-from allears.wire.range_coder import compiled
 
 
 @lru_cache(maxsize=2)
 def redundancy_model(weights: str) -> RedundancyModel:
     """The codec of the redundancy among `weights`, a name or a folder; raises as the store does."""
-    compiled()  # now, since a call that has begun must not stand still for it
     return RedundancyModel(_models(weights))
 
 

@@ -1,6 +1,7 @@
 """Deep redundancy in the padding of an Opus packet, where whoever does not know it does not see it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from allears.wire import extensions
 from allears.wire.dred import MAX_BYTES, MIN_BYTES
@@ -25,11 +26,19 @@ def with_redundancy(opus: bytes, payload: Callable[[int], Extension | None]) -> 
 
 
 def redundancy_bytes(opus: bytes) -> int:
-    """How much longer a packet is than without its padding."""
+    """How much longer a packet is than Opus would have made it without its padding."""
     if opus[0] & 3 != 3:
         return 0
     packet = OpusPacket.parse(opus)
     if packet.padding is None:
         return 0
-    bare = OpusPacket(packet.config, packet.stereo, 3, packet.frames, packet.variable)
-    return len(opus) - (1 + len(packet.frames[0]) if len(packet.frames) == 1 else len(bytes(bare)))
+    return len(opus) - len(bytes(replace(packet, code=_code(packet), padding=None)))
+
+
+def _code(packet: OpusPacket) -> int:
+    """The shortest frame packing (RFC 6716 §3.2)."""
+    if len(packet.frames) == 1:
+        return 0
+    if len(packet.frames) == 2:
+        return 2 if packet.variable else 1
+    return 3

@@ -30,6 +30,7 @@ from allears.wire.errors import ParseError
 from allears.wire.jitter import JitterBuffer
 from allears.wire.opus import CLOCK_RATE
 from allears.wire.red import RedBlock, RedPayload
+from allears.wire.report import Reporter
 from allears.wire.rtp import RtpPacket, difference
 
 QUANTUM = CLOCK_RATE // 400
@@ -64,12 +65,14 @@ class Receiver:
         neural: Neural | None = None,
         wait: float = 0.0,
         rewind: bool = True,
+        reporter: Reporter | None = None,
     ) -> None:
         self.rate = rate
         self._bounds = min_delay, max_delay
         self._wait, self._rewinds = int(wait * CLOCK_RATE), rewind
         self._ticks_per_sample = CLOCK_RATE // rate
         self._source = Source()
+        self.reporter = reporter
         self._tally = Tally()
         self._playout = Playout(rate)
         self._deep = DeepRedundancy(neural, self._tally) if neural else None
@@ -112,6 +115,11 @@ class Receiver:
     def statistics(self) -> Statistics:
         """What has come in and gone out so far."""
         return self._tally.snapshot()
+
+    def report(self, now: float) -> bytes | None:
+        """What the sender is to be told now (RTCP), if it is time and there is a `reporter`."""
+        compound = self.reporter.due(now) if self.reporter else None
+        return None if compound is None else bytes(compound)
 
     def receive(self, datagram: bytes, now: float) -> None:
         """Take in a datagram that arrived at `now`; whatever is in it, this never raises."""
@@ -157,6 +165,8 @@ class Receiver:
         entry = Entry.read(red.primary, timestamp, sequence)
         if not self._tally.arrived(sequence):
             return
+        if self.reporter:
+            self.reporter.received(packet.ssrc, sequence, timestamp, now)
         if self._deep:
             entry = replace(entry, deep=self._deep.find(entry.payload, timestamp))
         self._pace.arrived(timestamp, now, self._reach(entry, red))

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -12,12 +13,18 @@ from jaxtyping import Float32
 from allears.audio.framing import Framer
 from allears.audio.libopus import DTX_BYTES, Application, Encoder
 from allears.errors import AllearsError
+from allears.link.allocation import DredCost
+from allears.link.control import Adaptive, Controller
 from allears.link.padding import with_redundancy
-from allears.wire import red
+from allears.redundancy.quality import RedundancyQuality
+from allears.wire import red, rtcp
 from allears.wire.dred import LATENT_MS, MAX_LATENTS
+from allears.wire.errors import ParseError
 from allears.wire.extensions import Extension
 from allears.wire.opus import CLOCK_RATE
 from allears.wire.red import RedBlock, RedPayload
+from allears.wire.report import Report, ReportReader
+from allears.wire.rtcp import Compound
 from allears.wire.rtp import RtpPacket
 
 OPUS_PAYLOAD_TYPE, RED_PAYLOAD_TYPE = 111, 63
@@ -37,39 +44,46 @@ class Redundancy:
 
     `lbrr`: Opus' own in-band copy of the frame before, coarser. `red`: whole copies of that many
     packets before it. `dred`: features of so many milliseconds before it, from which a network rebuilds
-    the speech (deep redundancy).
+    the speech (deep redundancy). `adaptive`: whichever of LBRR and deep redundancy suits the losses that
+    the receiver reports, out of one bitrate for all.
     """
 
     lbrr: bool = False
     red: int = 0
     dred: int = 0
+    adaptive: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "Redundancy":
-        """Read `none`, `lbrr`, `red`, `red:N`, `dred`, `dred:MS`, or several of them joined by `+`.
+        """Read `none`, `auto`, or `lbrr`, `red`, `red:N`, `dred`, `dred:MS` and several of them joined by `+`.
 
         Raises RedundancyError.
         """
-        if text == "none":
-            return cls()
+        if text in ("none", "auto"):
+            return cls(adaptive=text == "auto")
         found: dict[str, int] = {}
         for word in text.split("+"):
             name, colon, number = word.partition(":")
             value = _VALUES[name](number if colon else None) if name in _VALUES else None
             if value is None or name in found:
                 raise RedundancyError(
-                    f"redundancy {text!r}: use none, lbrr, red or red:N (N from 1 to 17), dred or "
+                    f"redundancy {text!r}: use none, auto, lbrr, red or red:N (N from 1 to 17), dred or "
                     f"dred:MS (MS from {LEAST_MS} to {MOST_MS}), or several as in lbrr+dred:500"
                 )
             found[name] = value
         return cls(bool(found.get("lbrr")), found.get("red", 0), found.get("dred", 0))
 
     def __str__(self) -> str:
-        words = ["lbrr"] * self.lbrr
+        words = ["auto"] * self.adaptive + ["lbrr"] * self.lbrr
         words += [
             f"{name}:{getattr(self, name)}" for name in ("red", "dred") if getattr(self, name)
         ]
         return "+".join(words) or "none"
+
+    @property
+    def deep(self) -> bool:
+        """Whether networks describe the past, or may."""
+        return self.dred > 0 or self.adaptive
 
     def reach(self, ticks: int) -> int:
         """How far ahead of a lost packet its last copy may be, in ticks, at `ticks` a packet."""
@@ -98,6 +112,9 @@ _VALUES: dict[str, Callable[[str | None], int | None]] = {
 class Deep(Protocol):
     """What says of the past in each packet what a network rebuilds it from."""
 
+    quality: RedundancyQuality
+    """How much of the past, and how finely, from the next packet on."""
+
     def push(self, samples: Float32[np.ndarray, " samples"]) -> None:
         """What the Opus encoder is given for the next packet."""
 
@@ -108,7 +125,8 @@ class Deep(Protocol):
 @dataclass(frozen=True, slots=True)
 class SenderConfig:
     """How to send: `rate` of the samples in Hz, `frame_ms` a packet, `bitrate` of Opus in bit/s
-    (RED and DRED come on top), `expected_loss` as a fraction, which LBRR needs to be above zero.
+    (RED and DRED come on top), `expected_loss` as a fraction: LBRR needs it to be above zero, and with
+    LBRR or DRED Opus relies less on packets before.
 
     Deep redundancy is made with `weights`, by name or folder, and takes `dred_bitrate` bit/s, or where
     that is None what libopus usually gives it: 20 kb/s for 1.04 s in packets of 20 ms.
@@ -135,10 +153,17 @@ class Sender:
     """Turns samples into the packets of one RTP stream (RFC 7587).
 
     `rng` chooses the stream's identity and the counters' beginnings (RFC 3550 §5.1 wants them random).
-    Deep redundancy comes from `deep`; without it, it is made as `config` says.
+    Deep redundancy comes from `deep`; without it, it is made as `config` says. A `controller` shares the
+    configured bitrate anew at each report that `receive` is given; `adaptive` redundancy has one by itself.
     """
 
-    def __init__(self, config: SenderConfig, rng: random.Random, deep: Deep | None = None) -> None:
+    def __init__(
+        self,
+        config: SenderConfig,
+        rng: random.Random,
+        deep: Deep | None = None,
+        controller: Controller | None = None,
+    ) -> None:
         redundancy = config.redundancy
         if redundancy.red * config.ticks > red.MAX_OFFSET:
             most = red.MAX_OFFSET // config.ticks
@@ -154,10 +179,12 @@ class Sender:
             bitrate=config.bitrate,
             complexity=config.complexity,
             inband_fec=redundancy.lbrr,
-            expected_loss=config.expected_loss if redundancy.lbrr else 0.0,
+            expected_loss=config.expected_loss if redundancy.lbrr or redundancy.dred else 0.0,
             dtx=config.dtx,
         )
-        self._deep = deep or (_deep(config, self.encoder) if redundancy.dred else None)
+        wanted = redundancy.deep or controller
+        self._deep = deep or (_deep(config, self.encoder) if wanted else None)
+        self._controller = controller or (_adaptive(config) if redundancy.adaptive else None)
         self.ssrc = rng.getrandbits(32)
         self.sequence = rng.getrandbits(16)
         self.timestamp = rng.getrandbits(32)
@@ -165,6 +192,26 @@ class Sender:
         self._sent: deque[tuple[int, bytes]] = deque(maxlen=redundancy.red)
         self._quiet = False
         self._marker = True
+        self._reports = ReportReader(self.ssrc)
+        if self._controller:
+            self._control(self._controller, Report())
+
+    def receive(self, datagram: bytes) -> None:
+        """Take in what the receiver reports (RTCP); whatever is in it, this never raises."""
+        if not self._controller or not rtcp.is_rtcp(datagram):
+            return
+        with suppress(ParseError):
+            report = self._reports.read(Compound.parse(datagram), self.sequence)
+            if report.packets:
+                self._control(self._controller, report)
+
+    def _control(self, controller: Controller, report: Report) -> None:
+        """Send from now on as the controller decides."""
+        chosen = controller(report, self.config.bitrate, self.config.frame_ms)
+        self.encoder.set_bitrate(chosen.bitrate)
+        self.encoder.set_redundancy(inband_fec=chosen.lbrr, expected_loss=chosen.expected_loss)
+        if self._deep:
+            self._deep.quality = RedundancyQuality(chosen.dred, chosen.q0, chosen.dq, chosen.qmax)
 
     def push(self, samples: Float32[np.ndarray, " samples"]) -> list[RtpPacket]:
         """The packets that `samples` (in ±1, any number of them) complete."""
@@ -216,6 +263,12 @@ class Sender:
         )
         self._sent.append((timestamp, opus))
         return RED_PAYLOAD_TYPE, bytes(RedPayload(OPUS_PAYLOAD_TYPE, primary, blocks))
+
+
+def _adaptive(config: SenderConfig) -> Controller:
+    from allears.link.neural import redundancy_model
+
+    return Adaptive(DredCost.of(redundancy_model(config.weights).tables))
 
 
 def _deep(config: SenderConfig, encoder: Encoder) -> Deep:

@@ -3,12 +3,14 @@
 import heapq
 import itertools
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float32
 
+from allears.link.control import Controller
 from allears.link.frame import FRAME_SECONDS, Frame, Label
 from allears.link.network import Network, RandomNetwork
 from allears.link.padding import redundancy_bytes
@@ -27,7 +29,11 @@ from allears.wire.bitfile import BitPacket
 from allears.wire.loss import NoLoss
 from allears.wire.opus import CLOCK_RATE
 from allears.wire.red import RedPayload
+from allears.wire.report import Reporter
 from allears.wire.rtp import RtpPacket
+
+REPORT_DELAY = 0.05
+"""Seconds that a report needs to come back."""
 
 RTP_UDP_IP_BYTES = 12 + 8 + 20
 """Headers of each packet over IPv4, which the wire carries beside the payload."""
@@ -109,24 +115,32 @@ def simulate(
     seed: int = 0,
     neural: Neural | None = None,
     wait: float = WAIT,
+    controller: Controller | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Call:
     """Call `samples` (in ±1, at `config.rate`) over `network`; `progress` hears the share done.
+
+    A `controller`, and so does adaptive redundancy, shares the bitrate by what the listener reports; reports
+    arrive `REPORT_DELAY` later.
 
     The listener has `neural` beside libopus; without it deep redundancy is sent in vain. While it is
     sent, the listener lags by up to `wait` seconds for it, and goes back over bursts that are longer.
     """
     config = config or SenderConfig()
     network = network or RandomNetwork(NoLoss(), random.Random(seed))
-    sender = Sender(config, random.Random(seed))
+    sender = Sender(config, random.Random(seed), controller=controller)
     ahead = np.zeros(sender.encoder.lookahead, np.float32)  # so that the end comes out again
     outgoing = _send(sender, np.concatenate((samples, ahead)), network, progress)
-    wait = min(wait, config.redundancy.dred / 1000) if neural else 0.0
+    adaptive = controller is not None or config.redundancy.adaptive
+    most = MOST_MS if adaptive else config.redundancy.dred
+    wait = min(wait, most / 1000) if neural else 0.0
     copies = replace(config.redundancy, dred=0).reach(config.ticks)
-    reach = max(copies, int(wait * CLOCK_RATE))
+    reach = max(copies, int(wait * CLOCK_RATE), config.ticks * adaptive)
     receiver = _receiver(config.rate, config.ticks, reach, sender.timestamp, neural, wait)
+    receiver.reporter = Reporter(seed, "listener@simulation") if adaptive else None
     packets = -(-(len(samples) + len(ahead)) // sender.encoder.frame_size)
-    sent, frames, delay = _converse(outgoing, receiver, packets * config.ticks)
+    told = sender.receive if adaptive else None
+    sent, frames, delay = _converse(outgoing, receiver, packets * config.ticks, told)
     end = len(ahead) + len(samples)
     if _stretched(frames):
         end = len(frames) * int(FRAME_SECONDS * config.rate)
@@ -238,10 +252,17 @@ def _send(
 
 
 def _converse(
-    outgoing: Iterable[_Outgoing], receiver: Receiver, ticks: int
+    outgoing: Iterable[_Outgoing],
+    receiver: Receiver,
+    ticks: int,
+    told: Callable[[bytes], None] | None = None,
 ) -> tuple[list[SentPacket], list[Frame], float]:
-    """Deliver packets and pull frames in the order of time, until `ticks` of media have been played."""
+    """Deliver packets and pull frames in the order of time, until `ticks` of media have been played.
+
+    The sender is `told` what the receiver reports.
+    """
     flying: list[_Arrival] = []
+    returning: deque[tuple[float, bytes]] = deque()
     sent: list[SentPacket] = []
     frames: list[Frame] = []
     order = itertools.count()
@@ -252,6 +273,8 @@ def _converse(
     for number in itertools.count():
         # A hair after whatever arrives at that very time.
         now = number * FRAME_SECONDS + 1e-6
+        while told and returning and returning[0][0] <= now:
+            told(returning.popleft()[1])
         while following and following.sent.time <= now:
             sent.append(following.sent)
             for arrival in following.arrivals:
@@ -263,6 +286,8 @@ def _converse(
             receiver.receive(arrived.datagram, arrived.time)
         delay = receiver.delay(now) or 0.0
         frame = receiver.pull(now)
+        if report := receiver.report(now):
+            returning.append((now + REPORT_DELAY, report))
         if frame.timestamp is not None:
             if frame.timestamp - first >= ticks:
                 break

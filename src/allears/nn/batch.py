@@ -4,7 +4,7 @@ A state is a tuple of arrays, batch first, or of such tuples. What a stream hold
 that streams which go on together are neither copied apart nor together again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -57,7 +57,7 @@ def alone(state: T, index: int) -> T:
 def _joined(parts: tuple[object, ...]) -> object:
     if isinstance(parts[0], tuple):
         return joined(parts)  # type: ignore[type-var, unused-ignore]
-    return np.concatenate(parts)  # type: ignore[call-overload, unused-ignore]
+    return np.concatenate([np.asarray(part) for part in parts])
 
 
 def _alone(part: object, index: int) -> object:
@@ -68,6 +68,5 @@ def _alone(part: object, index: int) -> object:
 
 def _built(like: T, parts: list[object]) -> T:
     """A tuple, plain or named, as `like` is."""
-    make = getattr(like, "_make", tuple)
-    built: T = make(parts)
-    return built
+    make: Callable[[list[object]], T] = getattr(like, "_make", tuple)  # type: ignore[arg-type]
+    return make(parts)

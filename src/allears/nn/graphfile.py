@@ -18,21 +18,25 @@ def wanted(model: bytes) -> dict[str, tuple[int, ...]]:
         for tensor in _messages(graph, _INITIALIZER):
             fields = list(_fields(tensor))
             if (_LOCATION, _EXTERNAL) in fields:
-                name = next(each for number, each in fields if number == _NAME)
-                found[bytes(name).decode()] = tuple(_dimensions(fields))
+                names = [each.decode() for each in _of(fields, _NAME) if isinstance(each, bytes)]
+                found.update(dict.fromkeys(names, tuple(_dimensions(fields))))
     return found
 
 
 def _dimensions(fields: list[tuple[int, int | bytes]]) -> Iterator[int]:
     """One by one, or packed."""
-    for number, value in fields:
-        if number == _DIMENSIONS and isinstance(value, int):
+    for value in _of(fields, _DIMENSIONS):
+        if isinstance(value, int):
             yield value
-        elif number == _DIMENSIONS and isinstance(value, bytes):
+        else:
             at = 0
             while at < len(value):
                 size, at = _varint(value, at)
                 yield size
+
+
+def _of(fields: list[tuple[int, int | bytes]], number: int) -> list[int | bytes]:
+    return [value for each, value in fields if each == number]
 
 
 def _messages(data: bytes, wanted_number: int) -> Iterator[bytes]:

@@ -36,7 +36,9 @@ class Gru(nn.Module):
         """All steps of `x`."""
         if x.shape[1] == 1:
             return self._step(x, state)
-        states = Recurrence.apply(self.input(x).float(), state, self.recurrent.weight, self.recurrent.bias)
+        states: Tensor = Recurrence.apply(  # type: ignore[no-untyped-call]
+            self.input(x).float(), state, self.recurrent.weight, self.recurrent.bias
+        )
         return states, states[:, -1]
 
     def _step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -86,7 +86,10 @@ def _forward(gates, turned, bias, states, kept):  # type: ignore[no-untyped-def]
                 a, b, c, d = before[k], before[k + 1], before[k + 2], before[k + 3]
                 for j in range(triple):
                     product[j] += (
-                        a * turned[k, j] + b * turned[k + 1, j] + c * turned[k + 2, j] + d * turned[k + 3, j]
+                        a * turned[k, j]
+                        + b * turned[k + 1, j]
+                        + c * turned[k + 2, j]
+                        + d * turned[k + 3, j]
                     )
             for j in range(size):
                 update = half + half * _tanh(half * (gate[j] + product[j]))
@@ -130,6 +133,9 @@ def _backward(upstream, states, kept, weight, gates, recurrent, first):  # type:
                 a, b, c, d = back[k], back[k + 1], back[k + 2], back[k + 3]
                 for j in range(size):
                     carry[j] += (
-                        a * weight[k, j] + b * weight[k + 1, j] + c * weight[k + 2, j] + d * weight[k + 3, j]
+                        a * weight[k, j]
+                        + b * weight[k + 1, j]
+                        + c * weight[k + 2, j]
+                        + d * weight[k + 3, j]
                     )
         first[stream] = carry

@@ -5,7 +5,6 @@ and codes what those steps have left behind.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +17,18 @@ from allears.nn.batch import Share, gather, scatter
 from allears.nn.network import State
 from allears.redundancy.history import History
 from allears.redundancy.model import RedundancyModel
+from allears.redundancy.quality import RedundancyQuality
 from allears.redundancy.quantise import quantise
 from allears.wire import dred
-from allears.wire.dred import LATENT_MS, MAX_LATENTS, OFFSET_MS, DredHeader
+from allears.wire.dred import LATENT_MS, OFFSET_MS, DredHeader
 
 STEP = 2 * bark.HOP
 """Samples at 16 kHz from one latent to the next: 20 ms, half of what it describes."""
+
+STEP_MS = LATENT_MS / 2
+
+_LATEST_MS = 16 * OFFSET_MS
+"""The newest latent may end so long after the packet begins, by how its header says it."""
 
 NEWEST_MS = 7.5
 """How much later than the centre of the newest frame a payload's `dred_offset` says that it ends."""
@@ -32,22 +37,6 @@ _FLOOR = 10.0**-3.25
 """Root mean square (full scale 1) under which nobody speaks: −65 dB."""
 
 _MAX_EXTRA = 8160
-
-
-@dataclass(frozen=True, slots=True)
-class RedundancyQuality:
-    """How much of the past to send, and how finely: level `q0` (0 finest … 15) for the newest latent,
-    rising by slope `dq` (0–7) to `qmax` at most."""
-
-    milliseconds: int = 1040
-    q0: int = 6
-    dq: int = 5
-    qmax: int = 15
-
-    @property
-    def latents(self) -> int:
-        """How many latents of 40 ms reach so far back."""
-        return min(MAX_LATENTS, -(-self.milliseconds // int(LATENT_MS)))
 
 
 class Step(NamedTuple):
@@ -124,9 +113,12 @@ class RedundancyEncoder:
         begin = self._pushed - seconds
         newest_ms = 1000 * (self._ended / bark.RATE - begin) - LATENT_MS / 4 + NEWEST_MS
         quiet = self._history.quiet
-        offset = 16 - round((newest_ms - quiet * LATENT_MS / 2) / OFFSET_MS)
+        # What describes the end of a long packet is no use for what came before it, and cannot be sent.
+        beyond = int(np.ceil((newest_ms - _LATEST_MS) / STEP_MS))
+        skipped = max(quiet, beyond)
+        offset = 16 - round((newest_ms - skipped * STEP_MS) / OFFSET_MS)
         # Silence counts as told of.
-        latents, states = self._history.told(quiet, quality.latents - quiet // 2)
+        latents, states = self._history.told(skipped, quality.latents - quiet // 2)
         if not len(latents) or not 0 <= offset <= _MAX_EXTRA:
             return None
         header = DredHeader(quality.q0, quality.dq, _qmax(quality), offset % 32, offset // 32 * 32)

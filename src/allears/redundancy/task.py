@@ -23,7 +23,7 @@ STEPS = 4 * STRETCH
 """Encoder steps in one sequence: two decodes end to end, for even and odd steps each."""
 
 _LAMBDA_MIN, _LAMBDA_MAX = 2e-4, 0.04
-_STATE_SHARE = 0.005
+_STATE_SHARE = 0.001
 """What a bit of the state counts beside one of each latent. In a payload of 26 it costs 0.04 of one; but
 most holes are short and begin from the state, and what it says well makes the newest frames better."""
 

@@ -38,6 +38,9 @@ _HEARD, _TOLD = 1.0, -1.0
 _FADE = (0.0, 0.0, -0.2, -0.2, -0.4, -0.4, -0.8, -0.8, -1.6, -1.6)
 """Added to c0 while one guess follows another; 2 more for each further frame."""
 
+SILENCE = 10.0**-3.25
+"""Root mean square (full scale 1) under which nobody speaks: −65 dB."""
+
 _QUIETEST = -15.0
 _INAUDIBLE = -12.0
 """c0 below which nothing is spoken: that of digital silence is −12.5."""
@@ -85,11 +88,20 @@ class Concealer:
     def speaking(self, size: int, features: Features = unknown) -> Asking:
         """`speak`, as a generator that asks for what networks compute."""
         if not self._begun:
+            if self._nothing_to_say(features):
+                samples = np.zeros(size, np.float32)
+                self._remember(samples)
+                return samples
             yield from self._begin(features)
         yield from self._prepare(size, features)
         samples, self._ready = self._ready[:size], self._ready[size:]
         self._remember(samples)
         return samples
+
+    def _nothing_to_say(self, features: Features) -> bool:
+        """Whether nobody spoke of late and nothing is told: networks would only invent."""
+        quiet = float(self._past @ self._past) < SILENCE**2 * len(self._past)
+        return quiet and all(features(index) is None for index in range(AHEAD + 1))
 
     def _prepare(self, size: int, features: Features) -> Asking:
         """Speak until `size` samples are ready."""

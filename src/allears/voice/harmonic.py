@@ -214,7 +214,8 @@ def _response(magnitude: Tensor, phase: Tensor) -> Tensor:
 
 
 def _spectrum(x: Tensor) -> Complex64[Tensor, "batch halves bins"]:
-    return torch.fft.rfft(x, TRANSFORM)
+    spectrum: Tensor = torch.fft.rfft(x, TRANSFORM)
+    return spectrum
 
 
 def _overlapped(answers: Float[Tensor, "batch halves transform"]) -> Float[Tensor, "batch samples"]:

@@ -12,7 +12,7 @@ from jaxtyping import Complex64, Float32, Float64, Int64
 
 from allears.audio.bark import HOP, PRE_EMPHASIS
 from allears.nn.network import Network, State
-from allears.voice import excitation
+from allears.voice import excitation, seam
 from allears.weights.store import Weights, graph
 
 PHASES = 24
@@ -51,6 +51,14 @@ def _transform(window: Float64[np.ndarray, " half"]) -> Float32[np.ndarray, "hal
 _FALLING, _RISING = _transform(_FALL), _transform(1 - _FALL)
 
 
+class Filters(NamedTuple):
+    """Frequency responses, and how the noise follows the period; for each 5 ms, or for one moment."""
+
+    pulses: Complex64[np.ndarray, "batch *halves bins"]
+    noise: Complex64[np.ndarray, "batch *halves bins"]
+    turns: Float32[np.ndarray, "batch *halves 2"]
+
+
 class VoiceState(NamedTuple):
     """What a voice remembers of a batch of streams at the end of what it has spoken."""
 
@@ -58,7 +66,7 @@ class VoiceState(NamedTuple):
     second: Float32[np.ndarray, "batch second"]
     memory: Float32[np.ndarray, "batch memory"]
     pulses: Complex64[np.ndarray, "batch bins"]
-    """The pulses' filter centred on the end."""
+    """This filter and the next are centred on the end."""
     noise: Complex64[np.ndarray, "batch bins"]
     turns: Float32[np.ndarray, "batch 2"]
     ringing: Float32[np.ndarray, "batch tail"]
@@ -72,14 +80,6 @@ class VoiceState(NamedTuple):
     gain: Float32[np.ndarray, " batch"]
     last: Float32[np.ndarray, " batch"]
     """The last sample spoken."""
-
-
-class _Filters(NamedTuple):
-    """For each 5 ms."""
-
-    pulses: Complex64[np.ndarray, "batch halves bins"]
-    noise: Complex64[np.ndarray, "batch halves bins"]
-    turns: Float32[np.ndarray, "batch halves 2"]
 
 
 class HarmonicVoice:
@@ -99,34 +99,33 @@ class HarmonicVoice:
         Those to come are centred on the end of the past and 10 ms later. Nothing of `previous` is needed.
         """
         del previous
-        batch = len(past)
-        network = self._network.initial_state(batch)
-        filters = []
-        for frame in range(5):
-            found, network = self._filters(features[:, frame], network)
-            filters.append(found)
-        # The last two are for the frames centred 10 ms before the end and on it.
-        halves = _Filters(*(np.concatenate(parts, 1) for parts in zip(*filters[3:], strict=True)))
+        halves, network = self._warmed(features)
         pitch = np.ascontiguousarray(features[..., 18], np.float32)
         frequencies = excitation.frequency(pitch)
         before = np.concatenate((past[:, :1], past[:, :-1]), 1)
         heard = (past - np.float32(PRE_EMPHASIS) * before)[:, -COMPARED:]
         phase = _best_phase(heard, frequencies, halves)
         source = excitation.pulses(frequencies, phase)
-        noise = np.broadcast_to(_NOISE[: 2 * HOP], (batch, 2 * HOP))
-        whole = _past(source, noise, halves)
-        ours = whole[:, 2 * HOP - COMPARED : 2 * HOP]
-        gain = np.clip(
-            (_level(heard) + _INAUDIBLE) / (_level(ours) + _INAUDIBLE), _QUIETEST, _LOUDEST
-        )
+        whole = _past(source, halves)
+        ours, ringing = whole[:, 2 * HOP - COMPARED : 2 * HOP], whole[:, 2 * HOP :]
+        gain = _clipped_gain(heard, ours)
+        # What was heard otherwise than we would have spoken it rings on as well.
+        missed = (heard - ours * gain[:, None])[:, -seam.ORDER :]
+        ringing[:, : seam.RINGING] += seam.rung(heard, missed) / gain[:, None]
+        first, second, memory = network
+        pulses, noise, turns = _newest(halves)
         return VoiceState(
-            *network,
-            *(np.ascontiguousarray(each[:, -1]) for each in halves),
-            ringing=whole[:, 2 * HOP :],
+            first,
+            second,
+            memory,
+            pulses,
+            noise,
+            turns,
+            ringing=ringing,
             pitch=pitch[:, -2:],
             frequency=frequencies[:, -1:],
             phase=source.phase,
-            place=np.full(batch, 2 * HOP),
+            place=np.full(len(past), 2 * HOP),
             gain=gain,
             last=np.asarray(past[:, -1], np.float32),
         )
@@ -141,19 +140,24 @@ class HarmonicVoice:
         frequencies = np.concatenate((now.frequency, excitation.frequency(pitch)), 1)
         source = excitation.pulses(frequencies, now.phase)
         places = (now.place[:, None] + np.arange(HOP)) % len(_NOISE)
-        before = (now.pulses, now.noise, now.turns)
-        halves = _Filters(
-            *(np.concatenate((a[:, None], b), 1) for a, b in zip(before, filters, strict=True))
-        )
+        centre = (now.pulses, now.noise, now.turns)
+        pairs = zip(centre, filters, strict=True)
+        halves = Filters(*(np.concatenate((one[:, None], two), 1) for one, two in pairs))
         answers = _answers(source, _NOISE[places], halves)
         whole = _overlapped(answers, now.ringing)
         gain = (1 + (now.gain - 1) * np.float32(_SETTLING)).astype(np.float32)
         ramp = now.gain[:, None] + (gain - now.gain)[:, None] * _RAMP
         spoken = (whole[:, :HOP] * ramp) @ _RINGING + now.last[:, None] * _DECAY
         spoken[np.abs(spoken) < _CLEAN] = 0
+        first, second, memory = network
+        pulses, noise, turns = _newest(filters)
         return spoken, VoiceState(
-            *network,
-            *(np.ascontiguousarray(each[:, -1]) for each in filters),
+            first,
+            second,
+            memory,
+            pulses,
+            noise,
+            turns,
             ringing=whole[:, HOP:],
             pitch=pitch[:, 1:],
             frequency=frequencies[:, 1:],
@@ -163,13 +167,28 @@ class HarmonicVoice:
             last=spoken[:, -1].copy(),
         )
 
+    def _warmed(self, features: Float32[np.ndarray, "batch 5 20"]) -> tuple[Filters, State]:
+        """The filters of the frames centred 10 ms before the end and on it, four in all."""
+        network = self._network.initial_state(len(features))
+        found = []
+        for frame in range(features.shape[1]):
+            filters, network = self._filters(features[:, frame], network)
+            found.append(filters)
+        return Filters(
+            *(np.concatenate(parts, 1) for parts in zip(*found[3:], strict=True))
+        ), network
+
     def _filters(
         self, features: Float32[np.ndarray, "batch 20"], state: State
-    ) -> tuple[_Filters, State]:
+    ) -> tuple[Filters, State]:
         """The filters of the frame before."""
         found, after = self._network([np.ascontiguousarray(features, np.float32)], state)
         found = tuple(each.reshape(len(features), 2, -1) for each in found)
-        return _Filters(_response(*found[:2]), _response(*found[2:4]), found[4]), after
+        return Filters(_response(*found[:2]), _response(*found[2:4]), found[4]), after
+
+
+def _newest(filters: Filters) -> Filters:
+    return Filters(*(np.ascontiguousarray(each[:, -1]) for each in filters))
 
 
 def _response(
@@ -186,7 +205,7 @@ _RAMP = (np.arange(1, HOP + 1) / HOP).astype(np.float32)
 
 
 def _answers(
-    source: excitation.Pulses, noise: Float32[np.ndarray, "batch samples"], filters: _Filters
+    source: excitation.Pulses, noise: Float32[np.ndarray, "batch samples"], filters: Filters
 ) -> Float32[np.ndarray, "batch blocks transform"]:
     """What filters h and h + 1 answer to the block of excitation between their centres, each faded."""
     blocks = (len(noise), -1, _HALF)
@@ -203,7 +222,7 @@ def _answers(
 
 
 def _pulsed(
-    source: excitation.Pulses, filters: _Filters
+    source: excitation.Pulses, filters: Filters
 ) -> Complex64[np.ndarray, "batch blocks bins"]:
     """The pulses' part of the answers' spectra."""
     blocks = source.samples.reshape(len(source.samples), -1, _HALF)
@@ -225,28 +244,27 @@ def _overlapped(
     return whole
 
 
-def _past(
-    source: excitation.Pulses, noise: Float32[np.ndarray, "batch 320"], halves: _Filters
-) -> Float32[np.ndarray, "batch longer"]:
+def _past(source: excitation.Pulses, halves: Filters) -> Float32[np.ndarray, "batch longer"]:
     """The last 20 ms as we would have spoken them, and what then rings on."""
+    noise = np.broadcast_to(_NOISE[: 2 * HOP], source.samples.shape)
     answers = _answers(source, noise, _from_silence(halves))
     return _overlapped(answers, np.zeros((len(noise), _TAIL), np.float32))
 
 
-def _from_silence(filters: _Filters) -> _Filters:
+def _from_silence(filters: Filters) -> Filters:
     """With one more that lets nothing through, before the first."""
-    return _Filters(*(np.concatenate((0 * each[:, :1], each), 1) for each in filters))
+    return Filters(*(np.concatenate((0 * each[:, :1], each), 1) for each in filters))
 
 
 def _best_phase(
     heard: Float32[np.ndarray, "batch compared"],
     frequencies: Float64[np.ndarray, "batch 3"],
-    halves: _Filters,
+    halves: Filters,
 ) -> Float64[np.ndarray, " batch"]:
     """The phase, 20 ms before the end, with which our pulses correlate best with what was heard."""
     batch = len(heard)
     tried = np.tile(np.arange(PHASES) / PHASES, batch)
-    many = _Filters(*(np.repeat(each, PHASES, 0) for each in halves))
+    many = Filters(*(np.repeat(each, PHASES, 0) for each in halves))
     source = excitation.pulses(np.repeat(frequencies, PHASES, 0), tried)
     answers = np.asarray(np.fft.irfft(_pulsed(source, _from_silence(many)), _TRANSFORM), np.float32)
     whole = _overlapped(answers, np.zeros((len(answers), _TAIL), np.float32))
@@ -258,6 +276,13 @@ def _best_phase(
     bend = left - 2 * top + right
     between = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1), 0)
     return np.asarray((best + between) / PHASES, np.float64)
+
+
+def _clipped_gain(
+    heard: Float32[np.ndarray, "batch compared"], ours: Float32[np.ndarray, "batch compared"]
+) -> Float32[np.ndarray, " batch"]:
+    louder = (_level(heard) + _INAUDIBLE) / (_level(ours) + _INAUDIBLE)
+    return np.asarray(np.clip(louder, _QUIETEST, _LOUDEST), np.float32)
 
 
 def _level(x: Float32[np.ndarray, "*shape samples"]) -> Float32[np.ndarray, "*shape"]:

@@ -41,7 +41,7 @@ def spectrum(x: Float[Tensor, "batch samples"], size: int) -> Float[Tensor, "bat
 
 def power(x: Float[Tensor, "*shape size"]) -> Float[Tensor, "*shape bins"]:
     """Power spectra."""
-    return cast(Tensor, _Power.apply(x))
+    return cast(Tensor, _Power.apply(x))  # type: ignore[no-untyped-call]
 
 
 class _Power(torch.autograd.Function):
@@ -51,7 +51,8 @@ class _Power(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor) -> Tensor:
         bins = torch.fft.rfft(x)
         ctx.save_for_backward(bins)
-        return bins.real.square() + bins.imag.square()
+        found: Tensor = bins.real.square() + bins.imag.square()
+        return found
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> Tensor:
@@ -60,7 +61,8 @@ class _Power(torch.autograd.Function):
         back = bins * (upstream[0] * size)
         back[..., 0] *= 2
         back[..., -1] *= 2
-        return torch.fft.irfft(back, size)
+        gradient: Tensor = torch.fft.irfft(back, size)
+        return gradient
 
 
 def _distance(a: Tensor, b: Tensor, size: int) -> Tensor:

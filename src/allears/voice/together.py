@@ -72,7 +72,8 @@ def _predict(model: VoiceModel, inputs: tuple[np.ndarray, ...], state: State) ->
 
 
 def _begin(model: VoiceModel, inputs: tuple[np.ndarray, ...], state: State) -> _Computed:
-    return (), model.vocoder.begin(*inputs, state or None)
+    past, features = inputs
+    return (), model.vocoder.begin(past, features, state or None)
 
 
 def _vocode(model: VoiceModel, inputs: tuple[np.ndarray, ...], state: State) -> _Computed:

@@ -33,7 +33,7 @@ _JUDGED = 4096
 """Samples of a sequence that the discriminator sees."""
 _ALONE = 100
 """Steps in which only the discriminator learns from being deceived."""
-_DECEIVE, _MATCH = 0.25, 0.25
+_DECEIVE, _MATCH = 0.5, 0.5
 """What verdicts and what layers see weigh against the energy distance."""
 _JUDGE_RATE = 4e-4
 

@@ -28,7 +28,9 @@ def read(path: Path, table_file: Path | None = None) -> Models:
         with path.open("rb") as file:
             data = file.read(_MAX_BLOB + 1) if blob.is_blob(file.read(4)) else b""
     except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror}); name opus-1.6.1.tar.gz or a weights_blob.bin"
+        ) from None
     if len(data) > _MAX_BLOB:
         raise WeightsError(f"{path}: is larger than any weights of Opus")
     try:

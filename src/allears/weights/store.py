@@ -86,10 +86,10 @@ class Weights:
             ) from None
 
     def save(self, path: Path) -> None:
-        """Write it whole or not at all."""
+        """Write it whole or not at all; equal weights make equal files."""
         about = {"kind": self.kind, "origin": self.origin, "format": _FORMAT}
-        whole = {name: np.ascontiguousarray(each) for name, each in sorted(self.arrays.items())}
-        write_whole(path, save(whole, about))
+        whole = {name: np.ascontiguousarray(each) for name, each in self.arrays.items()}
+        write_whole(path, _ordered(save(whole, about)))
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,15 @@ def folder_of(name: str | Path) -> Path:
         home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
         return Path(home) / "allears" / "opus"
     return Path(name)
+
+
+def _ordered(data: bytes) -> bytes:
+    """The same file, the entries of its header in order: the library writes them as they come."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 _REMEDY = "name a folder of weights, allears or opus"

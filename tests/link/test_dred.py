@@ -1,0 +1,252 @@
+"""Deep redundancy with the networks that ship: real speech, real packets, real losses."""
+
+import random
+from functools import cache
+
+import numpy as np
+import pytest
+
+from allears.audio.libopus import Decoder, Encoder
+from allears.audio.resample import resample
+from allears.link.allocation import LIBOPUS_COST, Allocation
+from allears.link.deep import spend
+from allears.link.frame import Label
+from allears.link.network import RandomNetwork
+from allears.link.neural import load
+from allears.link.padding import redundancy_bytes
+from allears.link.receiver import Receiver
+from allears.link.sender import Redundancy, Sender, SenderConfig
+from allears.link.simulate import Call, replay, simulate
+from allears.score.quality import stoi
+from allears.weights.errors import WeightsError
+from allears.wire import bitfile
+from allears.wire.bitfile import BitPacket
+from allears.wire.loss import TraceLoss, parse_loss, parse_trace
+from allears.wire.opus import OpusPacket
+from allears.wire.rtp import RtpPacket
+from tests.link.test_receiver import labels, run
+from tests.real import REFERENCE, needs_reference, packets, speech
+
+SECONDS = 6
+
+_BURSTS = parse_loss("burst:22%:160ms", 5)
+LOST = [_BURSTS() for _ in range(50 * SECONDS - 20)] + [False] * 40
+"""What is lost, in steps of 20 ms: the last packets are not, since nothing comes after them."""
+
+
+@cache
+def call(
+    text: str,
+    rate: int = 16_000,
+    frame_ms: float = 20,
+    *,
+    networks: bool = True,
+    wait: float = 1.04,
+) -> Call:
+    """Speech over bursts that take a fifth of it, the same ones each time."""
+    config = SenderConfig(rate=rate, frame_ms=frame_ms, redundancy=Redundancy.parse(text))
+    pattern = [LOST[int(number * frame_ms / 20)] for number in range(int(6200 / frame_ms))]
+    losses = RandomNetwork(TraceLoss(pattern), random.Random(0))
+    neural = load("allears") if networks else None
+    said = resample(speech(seconds=SECONDS), 16_000, rate)
+    return simulate(said, config, losses, neural=neural, wait=wait)
+
+
+def intelligibility(heard: Call) -> float:
+    assert heard.reference is not None
+    return stoi(*(resample(each, heard.rate, 16_000) for each in (heard.heard, heard.reference)))
+
+
+def test_bursts_come_back() -> None:
+    """What is heard then is more intelligible by far than the best guess."""
+    deep, guessed, plain = call("dred"), call("none"), call("none", networks=False)
+    assert deep.share(Label.DRED) > 0.99 * deep.loss_rate > 0.15
+    assert guessed.share(Label.DRED) == 0 < guessed.share(Label.NEURAL)
+    assert plain.share(Label.NEURAL) == 0 < plain.share(Label.CONCEALED)
+    assert intelligibility(deep) > 0.1 + max(map(intelligibility, (guessed, plain)))
+    assert deep.statistics.recovered_rate > 0.99 and deep.statistics.dred_malformed == 0
+
+
+def test_labels_are_those_of_the_packets() -> None:
+    """What was lost was rebuilt, but for the frame before a packet that has it in-band."""
+    for text in ("dred", "lbrr+dred"):
+        heard = call(text)
+        lost = [sent.lost for sent in heard.sent]
+        found = [frame.label for frame in heard.frames]
+        assert [label is Label.RECEIVED for label in found] == [not gone for gone in lost]
+        for number in range(len(lost)):
+            if found[number] is Label.LBRR:
+                assert found[number + 1] is Label.RECEIVED
+    assert 0 < call("lbrr+dred").share(Label.LBRR) < call("lbrr+dred").share(Label.DRED)
+
+
+@pytest.mark.parametrize(
+    ("rate", "frame_ms"), [(48_000, 20), (16_000, 10), (24_000, 40), (8000, 60)]
+)
+def test_every_rate_and_packet_length(rate: int, frame_ms: float) -> None:
+    deep, plain = call("dred", rate, frame_ms), call("none", rate, frame_ms, networks=False)
+    assert deep.share(Label.DRED) > 0.9 * deep.loss_rate > 0.1
+    assert intelligibility(deep) > 0.05 + intelligibility(plain)
+
+
+def test_it_costs_what_it_says() -> None:
+    deep, plain = call("dred"), call("none")
+    assert plain.redundancy_kbps == 0
+    assert deep.redundancy_kbps == pytest.approx(deep.payload_kbps - plain.payload_kbps, abs=1)
+    assert 14 < deep.redundancy_kbps < 28
+
+
+def test_a_shorter_memory_reaches_less_far() -> None:
+    gone = [60 <= number < 90 for number in range(400)]
+    config = SenderConfig(redundancy=Redundancy(dred=200))
+    losses = RandomNetwork(TraceLoss(gone), random.Random(0))
+    heard = simulate(speech(seconds=4), config, losses, neural=load("allears"), wait=1.04)
+    found = [frame.label for frame in heard.frames]
+    known = found[60:90].count(Label.DRED)
+    assert 9 <= known <= 11 and set(found[90 - known : 90]) == {Label.DRED}
+    assert heard.delay == pytest.approx(0.22, abs=0.021)
+
+
+@pytest.mark.parametrize(
+    ("rate", "frame_ms", "lbrr"), [(16_000, 20, True), (48_000, 10, False), (48_000, 40, True)]
+)
+def test_any_libopus_decodes_the_same(rate: int, frame_ms: float, lbrr: bool) -> None:
+    said = resample(speech(seconds=3), 16_000, rate)
+    config = SenderConfig(
+        rate=rate, frame_ms=frame_ms, redundancy=Redundancy(lbrr, dred=1040), bitrate=40_000
+    )
+    sent = [packet.payload for packet in Sender(config, random.Random(0)).push(said)]
+    encoder = Encoder(
+        rate, frame_ms=frame_ms, bitrate=40_000, inband_fec=lbrr, expected_loss=config.expected_loss
+    )
+    size = encoder.frame_size
+    bare = [encoder.encode(said[at : at + size]) for at in range(0, len(said) - size + 1, size)]
+    one, other = Decoder(rate), Decoder(rate)
+    for deep, plain in zip(sent, bare, strict=True):
+        assert OpusPacket.parse(deep).frames == OpusPacket.parse(plain).frames
+        assert redundancy_bytes(deep) == len(deep) - len(plain) < 1000
+        assert len(deep) <= 1275 * len(OpusPacket.parse(deep).frames)
+        assert (one.decode(deep) == other.decode(plain)).all()
+        assert one.final_range == other.final_range
+    assert sum(map(bool, map(redundancy_bytes, sent))) > 0.9 * len(sent)
+
+
+def test_a_packet_that_is_full_already_stays_as_it_is() -> None:
+    config = SenderConfig(rate=48_000, bitrate=510_000, redundancy=Redundancy(dred=1040))
+    said = resample(speech(seconds=1), 16_000, 48_000)
+    sent = Sender(config, random.Random(0)).push(said)
+    assert max(len(packet.payload) for packet in sent) <= 1276
+    assert not any(
+        redundancy_bytes(packet.payload) for packet in sent if len(packet.payload) > 1260
+    )
+
+
+def test_nothing_is_sent_while_nobody_speaks() -> None:
+    said = np.concatenate((speech(seconds=1), np.zeros(32_000, np.float32), speech(seconds=1)))
+    config = SenderConfig(dtx=True, redundancy=Redundancy(dred=1040))
+    sent = Sender(config, random.Random(0)).push(said)
+    gaps = np.diff([packet.timestamp for packet in sent]) % 2**32
+    pause = int(np.argmax(gaps))
+    assert gaps[pause] >= 10 * 960
+    assert redundancy_bytes(sent[pause].payload) == 0 and len(sent[pause].payload) <= 2
+
+
+def test_what_is_corrupt_costs_only_itself() -> None:
+    """Bytes of the redundancy are changed: every packet that came is heard as it was."""
+    config = SenderConfig(redundancy=Redundancy(dred=1040))
+    sent = Sender(config, random.Random(0)).push(speech(seconds=4))
+    rng = random.Random(1)
+    damaged = []
+    for packet in sent:
+        data = bytearray(packet.payload)
+        for _ in range(4 if redundancy_bytes(packet.payload) else 0):
+            data[rng.randrange(len(data) - redundancy_bytes(packet.payload) + 10, len(data))] ^= 255
+        damaged.append(RtpPacket(111, packet.sequence, packet.timestamp, packet.ssrc, bytes(data)))
+    receiver = Receiver(16_000, neural=load("allears"), wait=0.5)
+    timed = [(0.02 * n, bytes(packet)) for n, packet in enumerate(damaged) if n % 40 < 30]
+    found = labels(run(receiver, timed, 3.4))
+    assert [label is Label.RECEIVED for label in found] == [n % 40 < 30 for n in range(len(found))]
+    assert receiver.statistics().malformed == 0
+
+
+@needs_reference
+def test_what_another_model_says_is_not_listened_to() -> None:
+    """Opus' own packets tell nothing to who has other weights."""
+    stored = bitfile.parse((REFERENCE / "jfk/packets.bit").read_bytes())[:250]
+    lost = parse_trace((REFERENCE / "jfk/loss.txt").read_text())
+    heard = replay(stored, RandomNetwork(TraceLoss(lost), random.Random(0)), neural=load("allears"))
+    assert heard.share(Label.DRED) == 0
+    assert heard.statistics.dred_unknown > 0.9 * heard.statistics.packets
+    assert heard.redundancy_kbps > 15
+
+
+@needs_reference
+def test_opus_own_packets_sound_as_from_opus(opus_weights: str) -> None:
+    stored = bitfile.parse((REFERENCE / "jfk/packets.bit").read_bytes())
+    lost = parse_trace((REFERENCE / "jfk/loss.txt").read_text())
+    heard = replay(
+        stored, RandomNetwork(TraceLoss(lost), random.Random(0)), neural=load(opus_weights)
+    )
+    said = speech("jfk")
+    theirs = np.fromfile(REFERENCE / "jfk/decoded.s16", "<i2").astype(np.float32) / 32_768
+    assert heard.share(Label.DRED) > 0.97 * heard.loss_rate
+
+    def rated(decoded: np.ndarray) -> float:
+        aligned = decoded[104:][: len(said)]
+        return stoi(aligned, said[: len(aligned)])
+
+    assert rated(heard.heard) > rated(theirs) - 0.01
+
+
+def test_a_replayed_call_is_the_call() -> None:
+    sent = call("dred").sent
+    stored = [BitPacket(each.opus, each.final_range) for each in sent]
+    losses = TraceLoss([each.lost for each in sent])
+    again = replay(stored, RandomNetwork(losses, random.Random(0)), neural=load("allears"))
+    assert [f.label for f in again.frames][:290] == [f.label for f in call("dred").frames][:290]
+    plain = replay(stored, RandomNetwork(TraceLoss([False]), random.Random(0)))
+    assert {frame.label for frame in plain.frames} == {Label.RECEIVED}
+
+
+def test_going_back_brings_words_back() -> None:
+    """As a live call does, which lags by two packets only."""
+    live, guessed = call("dred", wait=0.0), call("none")
+    assert live.statistics.rewinds > 2 and live.frames[0].timestamp is not None
+    assert intelligibility(live) > intelligibility(guessed) + 0.03
+    assert live.delay < 0.5 < call("dred").delay
+    stamps = [frame.timestamp for frame in live.frames if frame.timestamp is not None]
+    assert (np.diff(stamps) < 0).sum() >= live.statistics.rewinds
+    assert live.seconds < len(live.heard) / 16_000 < live.seconds + 1
+
+
+@pytest.mark.parametrize("milliseconds", [40, 200, 1040])
+def test_the_finest_within_a_budget_is_chosen(milliseconds: int) -> None:
+    usual = spend(milliseconds, None, LIBOPUS_COST)
+    assert (usual.q0, usual.dq, usual.milliseconds) == (6, 5, milliseconds)
+    spent = [spend(milliseconds, bits, LIBOPUS_COST) for bits in (10, 100, 200, 400, 800, 3000)]
+    levels = [each.q0 for each in spent]
+    assert levels == sorted(levels, reverse=True) and (levels[0], levels[-1]) == (15, 0)
+    for bits, each in zip((100, 200, 400, 800), spent[1:], strict=False):
+        allocation = Allocation(0, dred=milliseconds, q0=each.q0, dq=each.dq)
+        assert each.q0 == 15 or LIBOPUS_COST.bits(allocation) <= bits
+
+
+def test_a_budget_is_what_is_sent() -> None:
+    def kbps(bitrate: int) -> float:
+        config = SenderConfig(redundancy=Redundancy(dred=1040), dred_bitrate=bitrate)
+        sent = Sender(config, random.Random(0)).push(speech(seconds=4))[50:]
+        return sum(redundancy_bytes(each.payload) for each in sent) * 8 / 20 / len(sent)
+
+    assert kbps(10_000) == pytest.approx(10, rel=0.35)
+    assert kbps(30_000) == pytest.approx(30, rel=0.35)
+
+
+def test_weights_that_are_not_there_are_named() -> None:
+    with pytest.raises(WeightsError, match="nowhere"):
+        Sender(SenderConfig(redundancy=Redundancy(dred=40), weights="nowhere"), random.Random(0))
+    with pytest.raises(WeightsError, match="nowhere"):
+        load("nowhere")
+
+
+def test_packets_without_it_are_not_longer() -> None:
+    assert not any(map(redundancy_bytes, packets()))
