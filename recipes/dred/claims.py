@@ -20,6 +20,9 @@ CLOSED = 0.6
 LEFT = 0.5
 """Share of the damage after neural concealment that deep redundancy may leave."""
 
+SLACK = 0.05
+"""How much worse than the best fixed setting the controller may be on any network, in PLCMOS."""
+
 MOST_KBPS = 21.0
 COPY_MS, DRED_MS = 20, 1040
 
@@ -91,6 +94,7 @@ def verdicts(board: Board, weights: Sequence[str], traces: Sequence[str]) -> lis
         found += _halves_damage(board, each, traces)
         for mixture in ("both", "more"):
             found += _is_level(board, mixture, each, traces)
+        found += _controls_well(board, each, traces)
         found.append(_is_cheap(board, each))
     return [verdict for verdict in found if not math.isnan(verdict.found.value)]
 
@@ -151,7 +155,7 @@ def _is_level(board: Board, mixture: str, weights: str, traces: Sequence[str]) -
     rivals = {
         at(each.key, weights): each.title
         for each in CONDITIONS
-        if not each.lossless and each.key not in (mixture, "more")
+        if not each.lossless and each.key not in (mixture, "more", "auto")
     }
     title = "LBRR and DRED" if mixture == "both" else "LBRR and DRED at 52k"
     for trace in traces:
@@ -168,6 +172,29 @@ def _is_level(board: Board, mixture: str, weights: str, traces: Sequence[str]) -
                 0.0,
                 Kind.LEVEL,
             )
+
+
+def _controls_well(board: Board, weights: str, traces: Sequence[str]) -> Iterator[Verdict]:
+    """The controller against the fixed setting that is best on each network."""
+    auto = at("auto", weights)
+    fixed = {at(key, weights): title for key, title in _fixed()}
+    for trace in traces:
+        against = [(board.contrast({auto: 1, each: -1}, trace, "plcmos"), each) for each in fixed]
+        nearest, best = min(against, key=lambda pair: (pair[0].value, pair[1]))
+        yield Verdict(
+            f"The controller ({called(weights)}) is within {SLACK} plcmos of the best fixed setting",
+            trace,
+            f"{_figures(board, (auto, best), trace, 'plcmos')}; best: {fixed[best]}",
+            nearest,
+            -SLACK,
+        )
+
+
+def _fixed() -> Iterator[tuple[str, str]]:
+    """Settings that take no more bits than the controller."""
+    for each in CONDITIONS:
+        if not each.lossless and each.key not in ("auto", "more"):
+            yield each.key, each.title
 
 
 def _reach(found: Estimate) -> float:

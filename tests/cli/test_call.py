@@ -25,7 +25,7 @@ from allears.wire import bitfile, opus
 from tests.cli.command import COMMAND, ENVIRONMENT, call, call_within, inspect_within, run, within
 from tests.real import speech
 
-LABELS = {"received", "lbrr", "red", "concealed", "silence"}
+LABELS = {"received", "lbrr", "red", "dred", "neural", "concealed", "silence"}
 SECONDS = 3
 FRAMES = 50 * SECONDS + 1  # one more than the recording has: the codec's look-ahead
 

@@ -46,7 +46,9 @@ def test_a_page_and_its_table_as_json(tmp_path: Path) -> None:
     assert unaided["frames"]["concealed"] > 0.1 * min(totals)
     for row in aided:
         assert row["frames"]["received"] == unaided["frames"]["received"]
-        assert row["frames"]["recovered"] > 0
+        assert (row["frames"]["recovered"] > 0) is (row["condition"] != "Neural concealment")
+        if row["condition"] == "Neural concealment":
+            continue  # it brings back no word, and PLCMOS is fond of silence
         for name, score in row["scores"].items():
             assert score is None or score > unaided["scores"][name], name
     for row in rows[1:]:
@@ -55,9 +57,7 @@ def test_a_page_and_its_table_as_json(tmp_path: Path) -> None:
 
 def test_what_a_person_is_told_without_the_scores(tmp_path: Path) -> None:
     """As after an installation without them: the page is made, and the table says what is missing."""
-    missing = (
-        "import sys\nsys.modules |= dict.fromkeys(('pesq', 'pystoi', 'speechmos', 'onnxruntime'))"
-    )
+    missing = "import sys\nsys.modules |= dict.fromkeys(('pesq', 'pystoi', 'speechmos'))"
     (tmp_path / "missing").mkdir()
     (tmp_path / "missing/sitecustomize.py").write_text(missing)
     ended = subprocess.run(

@@ -23,9 +23,10 @@ from tests.real import REFERENCE, needs_reference, packets, speech
 
 KEYS = [
     "packet", "time", "bytes", "bits", "final_range", "rtp", "mode", "bandwidth", "stereo", "frames",
-    "frame_ms", "dtx", "lbrr", "red", "extensions", "dred", "covered_ms", "error",
+    "frame_ms", "dtx", "lbrr", "red", "extensions", "dred", "covered_ms",
+    "dred_copy_bitrate", "error",
 ]  # fmt: skip
-OPUS_KEYS = KEYS[6:17]
+OPUS_KEYS = KEYS[6:18]
 HERE, THERE = ("192.0.2.1", 40_000), ("192.0.2.2", 5004)
 
 
@@ -52,7 +53,8 @@ def test_a_bit_file_from_a_shell(room: Path) -> None:
             "bytes": len(payload), "bits": 8 * len(payload), "final_range": 7, "rtp": None,
             "mode": packet.mode, "bandwidth": packet.bandwidth, "stereo": False,
             "frames": 1, "frame_ms": 20, "dtx": False, "lbrr": packet.lbrr[0], "red": [],
-            "extensions": [], "dred": None, "covered_ms": 20 * packet.lbrr[0], "error": None,
+            "extensions": [], "dred": None, "covered_ms": 20 * packet.lbrr[0],
+            "dred_copy_bitrate": None, "error": None,
         }  # fmt: skip
     assert 10 < sum(line["lbrr"] for line in lines) < 100
 
@@ -194,7 +196,7 @@ def test_deep_redundancy_as_libopus_reads_it(room: Path) -> None:
             continue
         dred = each["dred"]
         assert {key: dred[key] for key in dred.keys() - sizes} == {
-            "q0": header["q0"], "dQ": header["dQ"], "qmax": header["qmax"],
+            "kind": "opus", "model_hash": None, "q0": header["q0"], "dQ": header["dQ"], "qmax": header["qmax"],
             "offset": header["raw_offset"], "extra": header["extra"],
             "dred_offset": header["dred_offset"], "latents": header["nb_latents"],
         }  # fmt: skip
@@ -215,7 +217,7 @@ def test_deep_redundancy_without_tables(room: Path) -> None:
             assert each["dred"]["latents"] is each["dred"]["covered_ms"] is None
             assert each["covered_ms"] is None
     lines = within("inspect", REFERENCE / "jfk/packets.bit", cwd=room).stdout.splitlines()
-    assert lines[-1].endswith("; with LBRR 0, RED 0, DRED 547")
+    assert "; with LBRR 0, RED 0, DRED 547; DRED 19.2 kb/s" in lines[-1]
     assert lines[4].endswith("?  DRED 22 bytes: q0 6 dQ 5 qmax 15 offset 10")
 
 

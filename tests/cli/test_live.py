@@ -19,7 +19,7 @@ from tests.real import speech
 SECONDS = 3
 KEYS = {
     "event", "seconds", "sent", "received", "lost", "loss_rate", "late", "duplicates", "malformed",
-    "streams", "frames", "delay_ms",
+    "dred_unknown", "dred_malformed", "rewinds", "streams", "frames", "delay_ms",
 }  # fmt: skip
 
 

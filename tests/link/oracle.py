@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from allears.link.recovery import Neural
+from allears.redundancy.quality import RedundancyQuality
 from allears.wire.dred_format import DredFormat
 from allears.wire.errors import ParseError
 from allears.wire.extensions import Extension
@@ -28,6 +29,7 @@ class Memory:
     def __init__(self, rate: int, frame_ms: float, milliseconds: float) -> None:
         self._rate, self._frame_ms, self._milliseconds = rate, frame_ms, milliseconds
         self._pushed = 0
+        self.quality = RedundancyQuality()
 
     def push(self, samples: Float32[np.ndarray, " samples"]) -> None:
         self._pushed += len(samples)

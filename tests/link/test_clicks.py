@@ -7,6 +7,7 @@ import pytest
 
 from allears.link.frame import Frame, Label
 from allears.link.network import RandomNetwork
+from allears.link.neural import load
 from allears.link.sender import Redundancy, SenderConfig
 from allears.link.simulate import simulate
 from allears.score import click
@@ -17,7 +18,8 @@ from tests.real import speech
 def call(text: str, loss: LossModel, bitrate: int, jitter: float = 0.0) -> tuple[Frame, ...]:
     config = SenderConfig(redundancy=Redundancy.parse(text), bitrate=bitrate, complexity=2)
     network = RandomNetwork(loss, random.Random(0), jitter=jitter)
-    return simulate(speech(), config, network).frames
+    neural = load("allears") if config.redundancy.dred else None
+    return simulate(speech(), config, network, neural=neural).frames
 
 
 def join(frames: tuple[Frame, ...]) -> np.ndarray:
@@ -52,6 +54,8 @@ def test_the_measure_hears_a_click() -> None:
         ("lbrr", 32_000),
         ("red:1", 24_000),
         ("lbrr+red:1", 64_000),
+        ("dred", 24_000),
+        ("lbrr+dred", 40_000),
     ],
 )
 def test_no_change_of_label_clicks(text: str, bitrate: int) -> None:

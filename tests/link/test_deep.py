@@ -59,6 +59,13 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one, other)[0, 1])
 
 
+def equal(heard: np.ndarray, clean: np.ndarray) -> bool:
+    """Sample for sample, but for the 5 ms that fade into a burst at 1.2 s."""
+    same = heard == clean
+    same[19_200:19_280] = True
+    return bool(same.all())
+
+
 @pytest.mark.parametrize("frame_ms", LENGTHS)
 @pytest.mark.parametrize("text", ["none", "lbrr"])
 def test_a_burst_is_rebuilt_where_it_was(text: str, frame_ms: int) -> None:
@@ -73,7 +80,7 @@ def test_a_burst_is_rebuilt_where_it_was(text: str, frame_ms: int) -> None:
     assert set(found[60 : 84 - copied]) == {Label.DRED}
     assert set(found[84 - copied : 84]) <= {Label.LBRR}
     end = 320 * (83 - copied)
-    assert (heard[:end] == clean[:end]).all()
+    assert equal(heard[:end], clean[:end])
     after = slice(30_000, 44_000)
     assert correlation(heard[after], clean[after]) > 0.95
     assert receiver.statistics().rewinds == 0
@@ -121,7 +128,7 @@ def test_the_nearest_packet_that_knows_is_asked() -> None:
     receiver = Receiver(16_000, neural=oracle.neural(clean), wait=0.6)
     frames = run(receiver, timed, 3.5)
     assert labels(frames)[60:84] == [Label.DRED] * 24
-    assert (join(frames)[: 83 * 320] == clean[: 83 * 320]).all()
+    assert equal(join(frames)[: 83 * 320], clean[: 83 * 320])
     assert receiver.statistics().dred_malformed == 1
 
 

@@ -21,7 +21,9 @@ def sender(**settings: object) -> Sender:
     return Sender(SenderConfig(**settings), random.Random(0))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("text", ["none", "lbrr", "red:1", "red:17", "lbrr+red:2"])
+@pytest.mark.parametrize(
+    "text", ["none", "lbrr", "red:1", "red:17", "lbrr+red:2", "dred:40", "lbrr+red:2+dred:500"]
+)
 def test_redundancy_is_read_and_written(text: str) -> None:
     assert str(Redundancy.parse(text)) == text
 
@@ -30,11 +32,24 @@ def test_red_alone_is_one_copy() -> None:
     assert Redundancy.parse("red") == Redundancy(red=1)
 
 
+def test_dred_alone_is_as_long_as_can_be() -> None:
+    assert Redundancy.parse("dred+lbrr") == Redundancy(lbrr=True, dred=1040)
+
+
+def test_it_reaches_as_far_as_the_furthest() -> None:
+    assert Redundancy(red=2, dred=80).reach(960) == 3840
+    assert Redundancy(red=6, dred=80).reach(960) == 5760
+
+
 @pytest.mark.parametrize(
-    "text", ["", "dred9", "red:0", "red:18", "red:x", "lbrr:2", "none,red", "red+red", "none+lbrr"]
+    "text",
+    [
+        *("", "dred9", "red:0", "red:18", "red:x", "lbrr:2", "none,red", "red+red", "none+lbrr"),
+        *("dred:39", "dred:1041", "dred:", "dred:x", "dred:-500", "dred+dred:80"),
+    ],
 )
 def test_other_redundancy_is_refused(text: str) -> None:
-    with pytest.raises(RedundancyError, match="use none, lbrr"):
+    with pytest.raises(RedundancyError, match="use none, auto, lbrr"):
         Redundancy.parse(text)
 
 

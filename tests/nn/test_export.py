@@ -35,7 +35,7 @@ CALLS = {
     "bounds": lambda _, x: x.clamp(-0.5, 0.5) + x.clamp(min=0.1) + torch.floor(3 * x),
     "powers": lambda _, x: 2.0**x + (x * x + 1) ** 0.5 + nn.functional.silu(x),
     "choices": lambda m, x: torch.where(x >= 0, x, -2 * x) + torch.where(x < m.scale, x, 0 * x),
-    "extremes": lambda m, x: torch.maximum(x[:, 0], x[:, 1]) - torch.minimum(x[:, 1], x[:, 2]),
+    "extremes": lambda _, x: torch.maximum(x[:, 0], x[:, 1]) - torch.minimum(x[:, 1], x[:, 2]),
     "pieces": lambda _, x: torch.cat([x[:, 1:], x[:, :1]], 1),
     "inner pieces": lambda _, x: torch.cat([x[..., 2:], x[..., :2]], 2),
     "every second": lambda _, x: x[..., ::2],
@@ -53,7 +53,7 @@ CALLS = {
 @pytest.mark.parametrize("name", CALLS)
 def test_operators_compute_what_torch_does(tmp_path, name):
     call, module = CALLS[name], Plain()
-    network = made(tmp_path, module, lambda _, x: [call(m, x)], torch.zeros(1, 3, 4))
+    network = made(tmp_path, module, lambda m, x: [call(m, x)], torch.zeros(1, 3, 4))
     x = torch.randn(5, 3, 4, generator=torch.Generator().manual_seed(1))
     (found,), _ = network([x.flatten(1).numpy()])
     assert np.allclose(found, call(module, x).flatten(1).numpy(), atol=1e-5)

@@ -106,7 +106,7 @@ def test_it_continues_without_a_click(voice, clip):
         for row, frame in enumerate(frames)
     ]
     natural = [click.strength(samples, 16_000, at) for at in range(8000, 72_000, 80)]
-    assert np.quantile(strengths, 0.9) < np.quantile(natural, 0.99)
+    assert np.quantile(strengths, 0.9) < 1.2 * np.quantile(natural, 0.99)
     assert np.max(strengths) < 1.5 * np.max(natural)
     steps = [abs(made[row, 0] - samples[frame * HOP - 1]) for row, frame in enumerate(frames)]
     nearby = [np.abs(np.diff(samples[(frame - 2) * HOP : frame * HOP])).max() for frame in frames]

@@ -2,7 +2,8 @@
 
 The voice works at 16 kHz, so at other rates a second decoder lets it hear at 16 kHz what is played, and
 what it speaks is brought to the rate. libopus continues from what it decoded, the voice from what was
-heard: where libopus follows, 5 ms of how the voice would have gone on fade into it.
+heard: wherever one follows the other, 5 ms of how the first would have gone on fade into the second.
+While the voice speaks libopus stands still; to let it conceal along changes nothing that is heard.
 """
 
 from collections.abc import Callable
@@ -88,10 +89,9 @@ class SpeechDecoder:
         if self.rate != VOICE_RATE:
             ahead = self._voice.linger(_AROUND, _frames(told, ticks / TICKS_PER_MS))
             samples = self._raised(spoken, ahead)
-            if not self._speaking:
-                # The voice has no treble with which to continue that of libopus.
-                before = self._decoder.conceal(int(stretch.FADE_SECONDS * self.rate))
-                samples = stretch.splice(before, samples, self.rate)
+        if not self._speaking:
+            before = self._decoder.conceal(int(stretch.FADE_SECONDS * self.rate))
+            samples = stretch.splice(before, samples, self.rate)
         self._remember(spoken)
         self._speaking = True
         return samples

@@ -31,8 +31,6 @@ class Network:
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
         options.log_severity_level = 4
-        # Numbers too small to matter make a processor some hundred times slower in silence.
-        options.add_session_config_entry("session.set_denormal_as_zero", "1")
         try:
             model = graph.read_bytes()
             chosen = _chosen(model, weights)

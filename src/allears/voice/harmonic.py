@@ -45,6 +45,12 @@ _QUIET, _LOUD = -1.95, -1.6
 """Mean log10 energy of the bands up to which nothing is heard, and from which on all is."""
 _NOTHING = 1e-16
 
+_CORRELATION = 19
+_VOICED = 0.4
+"""Correlation, above that of no voice at all, from which on all is voice."""
+_LESS_NOISE = 0.5
+"""Share of the noise's amplitude that is held back there when speaking, not when learning."""
+
 
 class HarmonicState(NamedTuple):
     """What the network remembers: (batch, 4, 20), (batch, 2, 224) and (batch, 176)."""
@@ -127,12 +133,13 @@ class HarmonicNet(nn.Module):
             y = torch.nn.functional.silu(self.dense(torch.cat((y, z), 2)))
             learnt = self.output(y)
         last = state.first[:, -2:] * self.spread + self.mean
-        cepstra = torch.cat((last, features), 1)[..., :BANDS]
-        filters = self._filters(learnt.float(), cepstra[:, :-2], cepstra[:, 1:-1])
+        frames = torch.cat((last, features), 1)
+        filters = self._filters(learnt.float(), frames[:, :-2], frames[:, 1:-1])
         return filters, HarmonicState(first, second, memory)
 
     def _filters(self, learnt: Tensor, before: Tensor, frame: Tensor) -> Filters:
-        cepstra = torch.stack(((before + frame) / 2, frame), 2).flatten(1, 2)
+        halves = torch.stack(((before + frame) / 2, frame), 2).flatten(1, 2)
+        cepstra = halves[..., :BANDS]
         base = cepstra @ self.envelope + self.level
         parts = (
             learnt.unflatten(2, (2, OUTPUTS))
@@ -142,6 +149,8 @@ class HarmonicNet(nn.Module):
         magnitude, phase, noise, turns = parts
         base = base + self._heard(cepstra)
         loud, soft = base + _padded(magnitude), base + _padded(noise)
+        if not self.training:
+            soft = soft + _padded(_held_back(halves[..., _CORRELATION:]))
         return Filters(
             loud @ self.cosines,
             (loud + _padded(phase)) @ self.sines + self.delay,
@@ -154,6 +163,12 @@ class HarmonicNet(nn.Module):
         """What the first term is lowered by: so far that nothing is left in digital silence, else 0."""
         mean = (cepstra[..., :1] + LEVEL) / BANDS**0.5
         return _padded(((mean - _QUIET) / (_LOUD - _QUIET)).clamp(_NOTHING, 1).log())
+
+
+def _held_back(correlation: Tensor) -> Tensor:
+    """What noise is lowered by where there is a voice: learnt is the truth, listeners like it clearer."""
+    voiced = ((correlation + 0.5) / _VOICED).clamp(0, 1)
+    return (1 - _LESS_NOISE * voiced).log()
 
 
 def _padded(terms: Tensor) -> Tensor:

@@ -211,7 +211,7 @@ def _answers(
     blocks = (len(noise), -1, _HALF)
     hiss = noise.reshape(blocks)
     cosine, sine = hiss * source.cosine.reshape(blocks), hiss * source.sine.reshape(blocks)
-    both = _pulsed(source, filters)
+    both = _pulsed(source.samples.reshape(blocks), filters.pulses)
     for turns, response, transform in (
         (filters.turns[:, :-1], filters.noise[:, :-1], _FALLING),
         (filters.turns[:, 1:], filters.noise[:, 1:], _RISING),
@@ -222,12 +222,12 @@ def _answers(
 
 
 def _pulsed(
-    source: excitation.Pulses, filters: Filters
-) -> Complex64[np.ndarray, "batch blocks bins"]:
+    blocks: Float32[np.ndarray, "*batch blocks half"],
+    response: Complex64[np.ndarray, "*batches halves bins"],
+) -> Complex64[np.ndarray, "*batch blocks bins"]:
     """The pulses' part of the answers' spectra."""
-    blocks = source.samples.reshape(len(source.samples), -1, _HALF)
-    both = (blocks @ _FALLING).view(np.complex64) * filters.pulses[:, :-1]
-    both += (blocks @ _RISING).view(np.complex64) * filters.pulses[:, 1:]
+    both = (blocks @ _FALLING).view(np.complex64) * response[..., :-1, :]
+    both += (blocks @ _RISING).view(np.complex64) * response[..., 1:, :]
     return np.asarray(both)
 
 
@@ -264,9 +264,12 @@ def _best_phase(
     """The phase, 20 ms before the end, with which our pulses correlate best with what was heard."""
     batch = len(heard)
     tried = np.tile(np.arange(PHASES) / PHASES, batch)
-    many = Filters(*(np.repeat(each, PHASES, 0) for each in halves))
     source = excitation.pulses(np.repeat(frequencies, PHASES, 0), tried)
-    answers = np.asarray(np.fft.irfft(_pulsed(source, _from_silence(many)), _TRANSFORM), np.float32)
+    blocks = source.samples.reshape(batch, PHASES, -1, _HALF)
+    spectra = _pulsed(blocks, _from_silence(halves).pulses[:, None])
+    answers = np.asarray(np.fft.irfft(spectra, _TRANSFORM), np.float32).reshape(
+        batch * PHASES, -1, _TRANSFORM
+    )
     whole = _overlapped(answers, np.zeros((len(answers), _TAIL), np.float32))
     ours = whole[:, 2 * HOP - COMPARED : 2 * HOP].reshape(batch, PHASES, -1)
     likeness = (ours @ heard[..., None])[..., 0] / (_level(ours) + _INAUDIBLE)

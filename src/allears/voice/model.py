@@ -5,8 +5,10 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float32
 
+from allears.audio.bark import HOP
 from allears.audio.features import Extractor
 from allears.nn.network import Network, State
+from allears.voice import burg
 from allears.voice.fargan_voice import FarganVoice
 from allears.voice.harmonic_voice import HarmonicVoice
 from allears.weights.store import Models, graph
@@ -41,4 +43,7 @@ class VoiceModel:
     def __init__(self, models: Models) -> None:
         self.extractor = Extractor(Network(graph("pitch"), models.pitch.arrays))
         self.predictor = Network(graph("predictor"), models.concealment.arrays)
+        burg.cepstra(
+            np.zeros((1, HOP), np.float32)
+        )  # compiled now, and not in the middle of a call
         self.vocoder: Vocoder = VOCODERS[models.vocoder.kind](models.vocoder)
