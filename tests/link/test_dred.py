@@ -64,7 +64,7 @@ def test_bursts_come_back() -> None:
     assert guessed.share(Label.DRED) == 0 < guessed.share(Label.NEURAL)
     assert plain.share(Label.NEURAL) == 0 < plain.share(Label.CONCEALED)
     assert intelligibility(deep) > 0.1 + max(map(intelligibility, (guessed, plain)))
-    assert deep.statistics.recovered_rate > 0.99 and deep.statistics.dred_malformed == 0
+    assert deep.statistics.recovered_rate > 0.98 and deep.statistics.dred_malformed == 0
 
 
 def test_labels_are_those_of_the_packets() -> None:
@@ -223,12 +223,17 @@ def test_going_back_brings_words_back() -> None:
 def test_the_finest_within_a_budget_is_chosen(milliseconds: int) -> None:
     usual = spend(milliseconds, None, LIBOPUS_COST)
     assert (usual.q0, usual.dq, usual.milliseconds) == (6, 5, milliseconds)
-    spent = [spend(milliseconds, bits, LIBOPUS_COST) for bits in (10, 100, 200, 400, 800, 3000)]
-    levels = [each.q0 for each in spent]
-    assert levels == sorted(levels, reverse=True) and (levels[0], levels[-1]) == (15, 0)
-    for bits, each in zip((100, 200, 400, 800), spent[1:], strict=False):
-        allocation = Allocation(0, dred=milliseconds, q0=each.q0, dq=each.dq)
-        assert each.q0 == 15 or LIBOPUS_COST.bits(allocation) <= bits
+    budgets = (10, 100, 200, 400, 800, 3000)
+    spent = [spend(milliseconds, bits, LIBOPUS_COST) for bits in budgets]
+    assert (spent[0].milliseconds, spent[0].q0) == (40, 15)
+    assert (spent[-1].milliseconds, spent[-1].q0) == (milliseconds, 0)
+    told = [each.milliseconds for each in spent]
+    assert told == sorted(told)
+    whole = [each.q0 for each in spent if each.milliseconds == milliseconds]
+    assert whole == sorted(whole, reverse=True)
+    for bits, each in zip(budgets[1:], spent[1:], strict=True):
+        allocation = Allocation(0, dred=each.milliseconds, q0=each.q0, dq=each.dq)
+        assert LIBOPUS_COST.bits(allocation) <= bits
 
 
 def test_a_budget_is_what_is_sent() -> None:

@@ -13,7 +13,6 @@ from jaxtyping import Float32
 from allears.audio.framing import Framer
 from allears.audio.libopus import DTX_BYTES, Application, Encoder
 from allears.errors import AllearsError
-from allears.link.allocation import DredCost
 from allears.link.control import Adaptive, Controller
 from allears.link.padding import with_redundancy
 from allears.redundancy.quality import RedundancyQuality
@@ -266,9 +265,10 @@ class Sender:
 
 
 def _adaptive(config: SenderConfig) -> Controller:
+    from allears.link.deep import cost_of
     from allears.link.neural import redundancy_model
 
-    return Adaptive(DredCost.of(redundancy_model(config.weights).tables))
+    return Adaptive(cost_of(redundancy_model(config.weights)))
 
 
 def _deep(config: SenderConfig, encoder: Encoder) -> Deep:
