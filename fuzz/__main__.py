@@ -1,13 +1,14 @@
 """Coverage-guided fuzzing of every parser: `python -m fuzz --runs 10000000`.
 
-Each target runs in a process of its own, two at a time. A crash, a wrong exception, or an input that
-takes longer than its size allows is written to runs/fuzz/ and ends with exit code 1.
+Each target runs in a process of its own, two at a time. A crash, a warning, a wrong exception, or an input
+that takes longer than its size allows is written to runs/fuzz/ and ends with exit code 1.
 """
 
 import argparse
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def fuzz(name: str, runs: int, seed: int) -> None:
     with atheris.instrument_imports(include=["allears"], exclude=compiled):
         from fuzz.targets import TARGETS, seeds
 
+    warnings.simplefilter("error")
     corpus = FOLDER / name
     corpus.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(seeds(name)):

@@ -1,12 +1,19 @@
 """What is fuzzed: everything that reads bytes from a network or a file."""
 
+import gzip
+import io
 import random
-from collections.abc import Callable
+import struct
+import tarfile
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import numpy as np
 
+from allears.errors import AllearsError
 from allears.link.receiver import Receiver
+from allears.weights import archive, blob, linear
+from allears.weights.errors import WeightsError
 from allears.wire import bitfile, dred, extensions, inspection, loss, pcap, rtcp
 from allears.wire.dred import DredPayload, EntropyTables
 from allears.wire.dred_format import DredFormat
@@ -99,13 +106,31 @@ def _receiver(data: bytes) -> None:
     assert receiver.buffered <= 1000
 
 
-def refusing(target: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """`target`, which may refuse by ParseError and nothing else."""
+def _blob(data: bytes) -> None:
+    """With what is stored as the layer `a`, as it were one of 8 outputs and 8 inputs."""
+    arrays = blob.parse(data)
+    assert sum(each.nbytes for each in arrays.values()) <= len(data)
+    assert linear.weight(arrays, "a", 8, 8).shape == (8, 8)
+    assert linear.bias(arrays, "a", 8).shape == (8,)
+
+
+def _archive(data: bytes) -> None:
+    archive.unpack(io.BytesIO(data))
+
+
+def _source(data: bytes) -> None:
+    assert sum(len(each) for each in archive.parse(data).values()) <= len(data)
+
+
+def refusing(
+    target: Callable[[bytes], None], error: type[AllearsError] = ParseError
+) -> Callable[[bytes], None]:
+    """`target`, which may refuse by `error` and nothing else."""
 
     def run(data: bytes) -> None:
         try:
             target(data)
-        except ParseError:
+        except error:
             return
 
     return run
@@ -123,9 +148,12 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "rtcp": refusing(_rtcp),
     "trace": refusing(_trace),
     "receiver": _receiver,
+    "blob": refusing(_blob, WeightsError),
+    "archive": refusing(_archive, WeightsError),
+    "source": refusing(_source, WeightsError),
 }
 
-SHARES = {"receiver": 0.01, "dred": 0.03, "inspection": 0.05}
+SHARES = {"receiver": 0.01, "dred": 0.03, "inspection": 0.05, "archive": 0.05}
 """Shares of all inputs for targets that take long over each; the rest share the rest."""
 
 
@@ -157,5 +185,45 @@ def seeds(name: str) -> list[bytes]:
         "rtcp": [rtcp.goodbye(7), bytes(reports)],
         "trace": [b"0 1 1\n# bursts\n0"],
         "receiver": [b"".join(bytes([len(rtp)]) + rtp for _ in range(3))],
+        "blob": _blobs(),
+        "archive": [_packed(archive.FILES[:2]), gzip.compress(_packed(archive.FILES))],
+        "source": [SOURCE],
     }
     return found[name]
+
+
+SOURCE = b"""/* weights */
+static const float a_bias[3] = { -1.5e-3f, .5f, 2 }; // one
+const opus_uint8 b[2*2] = {{1, 2}, {3, 255},};
+static const int a_weights_idx[2] = {1,\n 4};
+static const opus_int8 c[1] = {-128};
+"""
+
+
+def record(name: bytes, kind: int, values: bytes) -> bytes:
+    """One array of a weights_blob.bin."""
+    filled = values + bytes(-len(values) % 64)
+    return struct.pack("<4s4i44s", blob.MAGIC, 0, kind, len(values), len(filled), name) + filled
+
+
+def member(name: str, data: bytes = b"") -> bytes:
+    """One file in a tar."""
+    about = tarfile.TarInfo(name)
+    about.size = len(data)
+    return about.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
+
+
+def _blobs() -> list[bytes]:
+    """The layer `a` as blocks of which some are left out, as all blocks, and as floats."""
+    scale = record(b"a_scale", 0, struct.pack("<8f", *range(8)))
+    places = record(b"a_weights_idx", 1, struct.pack("<2i", 1, 4))
+    bias = record(b"a_bias", 0, bytes(32))
+    return [
+        bias + scale + places + record(b"a_weights_int8", 3, bytes(range(32))),
+        scale + record(b"a_weights_int8", 3, bytes(range(64))),
+        record(b"a_weights_float", 0, bytes(256)),
+    ]
+
+
+def _packed(names: Iterable[str]) -> bytes:
+    return b"".join(member(f"opus-1.6.1/dnn/{name}", SOURCE) for name in names) + bytes(1024)

@@ -1,21 +1,28 @@
 """Deep redundancy by the real command: sent, written, heard, simulated and live."""
 
-import json
 import os
-import socket
-import sys
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from allears.audio.files import write_wav
-from tests.cli.command import call_within, finish, inspect_within, refused, run, start, within
+from allears.audio.libopus import Decoder
+from allears.wire import extensions
+from allears.wire.dred import DredPayload, EntropyTables
+from allears.wire.opus import OpusPacket
+from tests.cli.command import call_within, inspect_within, refused, run, within
 from tests.real import REFERENCE, needs_reference, speech
 from tests.weights import released
 
 SECONDS = 3
+OPUS_DRED = [(126, 0, b"D\x0c")]
+"""Extension, frame, and the beginning of what libopus 1.6 sends."""
+
 BURSTS = "--loss", "burst:25%:160ms", "--seed", 2
 
 
@@ -69,6 +76,45 @@ def test_packets_written_carry_it(room: Path) -> None:
     assert " of it DRED, with RTP/UDP/IP headers " in told.stdout
 
 
+@needs_reference
+@pytest.mark.parametrize(
+    ("milliseconds", "options"),
+    [(1040, ("--bitrate", 32)), (400, ("--rate", 48_000, "--frame-ms", 10))],
+)
+def test_packets_written_are_as_opus_writes_them(
+    room: Path, tmp_path: Path, milliseconds: int, options: tuple[object, ...]
+) -> None:
+    """Record by record what opus_demo reads, and in the padding what its decoder looks for."""
+    released.models().save(tmp_path)
+    redundancy = "--redundancy", f"lbrr+dred:{milliseconds}", "--weights", tmp_path
+    told = call_within("in.wav", *redundancy, *options, "--write-bit", "o.bit", cwd=room)
+    with np.load(released.TABLES) as stored:
+        tables = EntropyTables.from_arrays(stored)
+    decoder, covered = Decoder(told["rate"]), []
+    for packet, final_range in records((room / "o.bit").read_bytes()):
+        decoder.decode(packet)
+        assert decoder.final_range == final_range
+        opus = OpusPacket.parse(packet)
+        found = extensions.parse(opus.padding or b"", len(opus.frames))
+        assert [(each.id, each.frame, each.data[:2]) for each in found] in (OPUS_DRED, [])
+        covered += [DredPayload.parse(each.data[2:], tables).covered_ms for each in found]
+    assert told["packets"]["sent"] - len(covered) <= 1  # the first may have nothing to tell
+    # Of the oldest 40 ms so little may be left that no decoder reads it.
+    full = covered[len(covered) // 2 :]
+    assert milliseconds - 100 < min(full) and np.median(full) > milliseconds - 20
+    assert max(covered) < milliseconds + 5
+
+
+def records(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """Packet and final range of each record: their lengths, big-endian, come first."""
+    at = 0
+    while at < len(data):
+        size, final_range = struct.unpack_from(">II", data, at)
+        yield data[at + 8 : at + 8 + size], final_range
+        at += 8 + size
+    assert at == len(data)
+
+
 def test_weights_of_opus_must_be_imported_first(room: Path) -> None:
     with mock.patch.dict(os.environ, {"XDG_DATA_HOME": str(room / "nothing")}):
         line = refused("call", "in.wav", "--redundancy", "dred", "--weights", "opus", cwd=room)
@@ -86,23 +132,13 @@ def test_what_opus_demo_sent_is_rebuilt_with_the_weights_of_opus(tmp_path: Path)
     assert other["packets"]["dred_unknown"] > 0.9 * told["frames"]["received"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
-def test_bursts_come_back_in_a_live_call(room: Path) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    where = f"127.0.0.1:{port}"
-    listener = start(
-        "call", "--listen", where, "live.wav", "--rate", 16_000, "--conceal", "neural", "--json",
-        cwd=room,
-    )  # fmt: skip
-    assert listener.stdout
-    listener.stdout.readline()  # it speaks once it listens
+def test_bursts_come_back_in_a_live_call(room: Path, port: int, listen: Any) -> None:
+    listener = listen("live.wav", "--rate", 16_000, "--conceal", "neural")
     sending = "--redundancy", "dred", "--loss", "burst:25%:200ms", "--seed", 2
     write_wav(room / "long.wav", speech("lj"), 16_000)
-    run("call", "long.wav", "--to", where, *sending, cwd=room)
-    end: dict[str, Any] = json.loads(finish(listener).stdout.splitlines()[-1])
-    assert end["event"] == "end" and 0.1 < end["loss_rate"] < 0.4
+    run("call", "long.wav", "--to", f"127.0.0.1:{port}", *sending, cwd=room)
+    end = listener.end()
+    assert 0.1 < end["loss_rate"] < 0.4
     assert end["dred_unknown"] == end["dred_malformed"] == 0
     # How often it has to go back depends on how late packets come on this machine.
     assert end["frames"]["dred"] > end["frames"]["neural"]

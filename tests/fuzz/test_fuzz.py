@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from fuzz.targets import TARGETS
+from fuzz.targets import TARGETS, member, record
 
 from allears.wire import bitfile, extensions, pcap, rtcp
 from allears.wire.bitfile import BitPacket
@@ -88,6 +88,9 @@ WORST: dict[str, Callable[[int], bytes]] = {
     "rtcp": lambda n: rtcp.goodbye(1) * (n // 16),
     "trace": lambda n: b"0 1\n" * (n // 4),
     "receiver": many_datagrams,
+    "blob": lambda n: b"".join(record(b"%d" % number, 0, b"") for number in range(n // 64)),
+    "archive": lambda n: member("opus/dnn/README") * round(n / 512),
+    "source": lambda n: b"".join(b"const int a%04d[1]={1};" % number for number in range(n // 22)),
 }
 
 

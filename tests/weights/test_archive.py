@@ -1,3 +1,4 @@
+import gzip
 import io
 import tarfile
 
@@ -148,6 +149,52 @@ def test_an_archive_that_unpacks_without_end_is_refused_unread(tmp_path):
     path.write_bytes(about.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
     with pytest.raises(WeightsError, match=r"bomb\.tar: .*more than an archive of source holds"):
         archive.read(path)
+
+
+def header(kind, data, name="x"):
+    """A member that says something of the one after it."""
+    about = tarfile.TarInfo(name)
+    about.type, about.size = kind, len(data)
+    return about.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)
+
+
+def attributes(**values):
+    """Attributes as POSIX writes them: length, name, value."""
+    lines = [f"{name.replace('_', '.')}={value}\n" for name, value in values.items()]
+    text = "".join(f"{len(line) + 3} {line}" for line in lines).encode()
+    return header(tarfile.XHDTYPE, text)
+
+
+FILE = header(tarfile.REGTYPE, b"", "opus/dnn/plc_data.c")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (attributes(GNU_sparse_map="a,b") + FILE, "no whole archive"),
+        (attributes(GNU_sparse_major=1, GNU_sparse_minor=0) + FILE, "no whole archive"),
+        (header(tarfile.GNUTYPE_LONGNAME, b"x") * 2_000 + FILE, "unpacks to more than an archive"),
+        (header(tarfile.GNUTYPE_LONGNAME, bytes(50 << 20)) + FILE, "unpacks to more than an arch"),
+        (FILE * 2, r"dnn/plc_data\.c stands there twice"),
+    ],
+    ids=["attribute", "sparse", "nested", "long", "twice"],
+)
+@pytest.mark.parametrize("pack", [bytes, lambda data: gzip.compress(data, 1)], ids=["tar", "gz"])
+def test_archives_that_no_release_is_are_refused(tmp_path, data, says, pack):
+    path = tmp_path / "bad.tar"
+    path.write_bytes(pack(data + bytes(1024)))
+    with pytest.raises(WeightsError, match=r"bad\.tar: .*" + says):
+        archive.read(path)
+
+
+def test_no_more_is_unpacked_than_a_release_holds(tmp_path, monkeypatch):
+    """Also where it comes in many files, none of them large, and none of them wanted."""
+    path = packed(tmp_path / "many.tar.gz", {f"{n}": bytes(10_000) for n in range(20)} | empty())
+    with pytest.raises(WeightsError, match=r"many\.tar\.gz: .* is missing"):
+        opus.read(path)
+    monkeypatch.setattr(archive, "_MAX_WHOLE", 100_000)
+    with pytest.raises(WeightsError, match=r"many\.tar\.gz: unpacks to more than an archive"):
+        opus.read(path)
 
 
 def test_a_link_instead_of_a_file_is_not_followed(tmp_path):

@@ -54,6 +54,13 @@ def test_no_bias_is_zeros():
     assert linear.bias({}, "a", 3).tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("scale", [3e38, np.inf, np.nan])
+def test_scales_that_no_layer_has_are_not_finite_then(scale):
+    """Without a warning: whoever stores them refuses them by name."""
+    arrays = DENSE | {"a_scale": np.full(16, scale, np.float32)}
+    assert not np.isfinite(linear.weight(arrays, "a", 16, 12)).all()
+
+
 def with_index(*values: int):
     return SPARSE | {"a_weights_idx": np.array(values, np.int32)}
 

@@ -1,15 +1,19 @@
 """The weights in an archive of Opus' source, where C files hold them as text.
 
-The archive is read member by member, nothing is written to disk, and of the C only one shape of sentence is
-understood: a constant array of numbers. All else is passed over.
+The archive, a tar packed by gzip or not at all, is read member by member, nothing is written to disk, and of
+the C only one shape of sentence is understood: a constant array of numbers. All else is passed over. However
+well it is packed, no more of it is unpacked than a release could hold.
 """
 
+import gzip
+import io
 import re
 import tarfile
 import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -27,8 +31,15 @@ FILES = (
 """In the folder `dnn` of the archive."""
 
 _MAX_FILE = 64 << 20
-_MAX_MEMBER = 256 << 20
 _MAX_MEMBERS = 20_000
+_MAX_WHOLE = 1 << 30
+
+_AROUND = 64 << 10
+"""Bytes at most that stand before a member: what rounds up the one before, headers, long names."""
+
+_GZIP = b"\x1f\x8b"
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError)
+"""What `tarfile` and `gzip` say of damaged files: of some attributes of members only ValueError."""
 
 _REMEDY = "give opus-1.6.1.tar.gz or a weights_blob.bin"
 
@@ -48,24 +59,31 @@ _TYPES = {
 
 def read(path: Path) -> Arrays:
     """All arrays of the six files. Raises WeightsError naming the archive and what is wrong."""
-    arrays: Arrays = {}
-    missing = set(FILES)
     try:
-        with tarfile.open(path, "r|*") as archive:
-            for name, text in _members(archive):
-                missing.discard(name)
-                _merge(arrays, parse(text), name)
-                if not missing:
-                    return arrays
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise WeightsError(f"{path}: no whole archive ({error}); {_REMEDY}") from None
+        with path.open("rb") as file:
+            return unpack(file)
     except OSError as error:
         why = error.strerror or str(error)
         raise WeightsError(f"{path}: no whole archive ({why}); {_REMEDY}") from None
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}; {_REMEDY}") from None
-    files = ", ".join(f"dnn/{name}" for name in sorted(missing))
-    raise WeightsError(f"{path}: has no {files}; {_REMEDY}")
+
+
+def unpack(file: IO[bytes]) -> Arrays:
+    """The same from an open file, where the error does not name it."""
+    arrays: Arrays = {}
+    missing = set(FILES)
+    try:
+        for name, text in _members(_Unpacked(file)):
+            if name not in missing:
+                raise WeightsError(f"dnn/{name} stands there twice")
+            missing.remove(name)
+            _merge(arrays, parse(text), name)
+            if not missing:
+                return arrays
+    except _DAMAGED as error:
+        raise WeightsError(f"no whole archive ({error})") from None
+    raise WeightsError(f"has no {', '.join(f'dnn/{name}' for name in sorted(missing))}")
 
 
 def parse(text: bytes) -> Arrays:
@@ -83,18 +101,42 @@ def parse(text: bytes) -> Arrays:
     return arrays
 
 
-def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
-    """Name and text of each wanted file, within bounds that no release comes near."""
-    for number, member in enumerate(archive):
-        if number >= _MAX_MEMBERS or member.size > _MAX_MEMBER:
-            raise WeightsError(f"{member.name!r} is more than an archive of source holds")
-        folder, _, name = member.name.rpartition("/")
-        if name not in FILES or folder.rpartition("/")[2] != "dnn" or not member.isfile():
-            continue
-        if member.size > _MAX_FILE:
-            raise WeightsError(f"dnn/{name} says it has {member.size} bytes, too many")
-        opened = archive.extractfile(member)
-        yield name, opened.read() if opened else b""
+class _Unpacked(io.BufferedIOBase):
+    """What a file unpacks to, of which one may read as far as `allow` says."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        self._file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=file) if packed else file
+        self._at, self._end = 0, _AROUND
+
+    def allow(self, size: int) -> None:
+        """Another `size` bytes, and what stands around them."""
+        self._end = min(self._at + size + _AROUND, _MAX_WHOLE)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file. Raises WeightsError beyond what is allowed."""
+        data = self._file.read(-1 if size is None else size)
+        self._at += len(data)
+        if self._at > self._end:
+            raise WeightsError("unpacks to more than an archive of source holds")
+        return data
+
+
+def _members(file: _Unpacked) -> Iterator[tuple[str, bytes]]:
+    """Name and text of each wanted file."""
+    with tarfile.open(fileobj=file, mode="r|") as archive:
+        for number, member in enumerate(archive):
+            if number >= _MAX_MEMBERS or member.size > _MAX_WHOLE:
+                raise WeightsError(f"{member.name!r} is more than an archive of source holds")
+            file.allow(member.size)
+            folder, _, name = member.name.rpartition("/")
+            if name not in FILES or folder.rpartition("/")[2] != "dnn" or not member.isfile():
+                continue
+            if member.size > _MAX_FILE:
+                raise WeightsError(f"dnn/{name} says it has {member.size} bytes, too many")
+            opened = archive.extractfile(member)
+            yield name, opened.read() if opened else b""
 
 
 def _merge(arrays: Arrays, found: Arrays, name: str) -> None:

@@ -36,7 +36,8 @@ def weight(
         matrix = _sparse(name, integers, places, stored, inputs)
     else:
         matrix = _dense(name, integers, stored, inputs)
-    return (matrix * (scale[:, None] * np.float32(_INPUT_STEPS)))[:outputs]
+    with np.errstate(all="ignore"):  # whoever uses the result refuses what is not finite
+        return (matrix * (scale[:, None] * np.float32(_INPUT_STEPS)))[:outputs]
 
 
 def bias(
