@@ -43,24 +43,28 @@ class Step:
 def all_steps() -> dict[str, Step]:
     """Every graph by its name."""
     return {
-        "pitch": _pitch(),
+        "pitch": _pitch(1),
+        "pitch_long": _pitch(15),
         "rdovae_encoder": _encoder(),
         "rdovae_begin": _begin(),
-        "rdovae_decoder": _decoder(),
+        "rdovae_decoder": _decoder(1),
+        "rdovae_decoder_long": _decoder(13),
         "fargan": _fargan(),
         "fargan_begin": _fargan_begin(),
         "harmonic": _harmonic(),
-        "predictor": _predictor(),
+        "harmonic_begin": _harmonic_begin(),
+        "predictor": _predictor(1),
+        "predictor_long": _predictor(10),
     }
 
 
-def _pitch() -> Step:
+def _pitch(frames: int) -> Step:
     def call(net: PitchNet, turns: Tensor, lags: Tensor, *state: Tensor) -> list[Tensor]:
-        logits, after = net(turns[:, None], lags[:, None], PitchNetState(*state))
-        return [logits[:, 0], *after]
+        logits, after = net(turns, lags, PitchNetState(*state))
+        return [logits, *after]
 
     net = PitchNet()
-    inputs = {"turns": torch.zeros(1, TURNS), "lags": torch.zeros(1, LAGS)}
+    inputs = {"turns": torch.zeros(1, frames, TURNS), "lags": torch.zeros(1, frames, LAGS)}
     return Step(net, call, inputs, net.initial_state(1), ["logits"])
 
 
@@ -84,14 +88,14 @@ def _begin() -> Step:
     return Step(Decoder(), call, {"states": torch.zeros(1, STATES)})
 
 
-def _decoder() -> Step:
+def _decoder(steps: int) -> Step:
     def call(net: Decoder, latents: Tensor, *state: Tensor) -> list[Tensor]:
-        features, after = net(latents[:, None], DecoderState(state[:STAGES], state[STAGES:]))
-        return [features[:, 0], *after.gru, *after.conv]
+        features, after = net(latents, DecoderState(state[:STAGES], state[STAGES:]))
+        return [features, *after.gru, *after.conv]
 
     net = Decoder()
     gru, conv = net.begin(torch.zeros(1, STATES))
-    inputs = {"latents": torch.zeros(1, LATENTS + 1)}
+    inputs = {"latents": torch.zeros(1, steps, LATENTS + 1)}
     return Step(net, call, inputs, [*gru, *conv], ["features"])
 
 
@@ -142,10 +146,23 @@ def _harmonic() -> Step:
     return Step(net, call, inputs, net.initial_state(1), Filters._fields)
 
 
-def _predictor() -> Step:
+def _harmonic_begin() -> Step:
+    """The filters of the two frames before the last of five."""
+
+    def call(net: HarmonicNet, features: Tensor) -> list[Tensor]:
+        filters, after = net(features, net.initial_state(len(features)))
+        return [*(each[:, -4:] for each in filters), *after]
+
+    return Step(
+        HarmonicNet(), call, {"features": torch.zeros(1, CONTEXT, FEATURES)}, (), Filters._fields
+    )
+
+
+def _predictor(frames: int) -> Step:
     def call(net: Predictor, given: Tensor, *state: Tensor) -> list[Tensor]:
-        guess, after = net(given[:, None], PredictorState(*state))
-        return [guess[:, 0], *after]
+        guess, after = net(given, PredictorState(*state))
+        return [guess, *after]
 
     net = Predictor()
-    return Step(net, call, {"given": torch.zeros(1, GIVEN)}, net.initial_state(1), ["features"])
+    inputs = {"given": torch.zeros(1, frames, GIVEN)}
+    return Step(net, call, inputs, net.initial_state(1), ["features"])

@@ -8,6 +8,7 @@ from allears.nn.export import export
 from allears.nn.graphfile import wanted
 from allears.nn.layers import CausalConv, Glu, Gru
 from allears.nn.network import Network
+from allears.nn.recurrence import recur
 
 
 class Plain(nn.Module):
@@ -107,6 +108,23 @@ def test_step_by_step_is_what_torch_says_of_the_whole(tmp_path):
     assert np.abs(np.stack(parts, 1) - whole.numpy()).max() < 1e-5
 
 
+def test_many_steps_in_one_graph_are_what_torch_says_of_them(tmp_path):
+    torch.manual_seed(0)
+    net = Small().eval()
+    states = [net.conv.initial_state(1), net.gru.initial_state(1)]
+    network = made(tmp_path, net, lambda m, x, *s: m(x, *s), torch.zeros(1, 5, 4), states)
+    model = onnx.load(tmp_path / "step.onnx", load_external_data=False)
+    assert [node.op_type for node in model.graph.node].count("GRU") == 1
+    x = torch.randn(3, 20, 4)
+    with torch.no_grad():
+        whole, *_ = net(x, net.conv.initial_state(3), net.gru.initial_state(3))
+    state, parts = network.initial_state(3), []
+    for several in x.split(5, 1):
+        (y,), state = network([several.flatten(1).numpy()], state)
+        parts.append(y.reshape(3, 5, -1))
+    assert np.abs(np.concatenate(parts, 1) - whole.numpy()).max() < 1e-5
+
+
 def test_a_graph_holds_no_weights_and_nothing_that_is_not_used(tmp_path):
     net = Small()
     states = [net.conv.initial_state(1), net.gru.initial_state(1)]
@@ -136,6 +154,10 @@ def _filled(model, net):
         (lambda _, x: [x * len(x)], "depends on the size of the batch"),
         (lambda _, x: [torch.erf(x)], "aten.erf.default has no ONNX node yet"),
         (lambda _, x: [torch.add(x, x, alpha=2)], "a scaled Add has no ONNX node yet"),
+        (
+            lambda m, x: [recur(x[..., :3], x[:, 0, :1], m.scale[:3, None], m.scale[:3])[0]],
+            "a recurrence over what is no product",
+        ),
     ],
 )
 def test_what_cannot_become_a_graph_is_said(tmp_path, call, says):

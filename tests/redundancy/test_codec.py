@@ -140,27 +140,56 @@ def test_silence_says_nothing_and_is_left_out(model):
     assert payload is None
 
 
+class Counting:
+    """A decoder that counts the latents it is given in each call."""
+
+    def __init__(self, decoder):
+        self._decoder, self.size, self.latents = decoder, decoder.size, []
+
+    def __call__(self, inputs, state):
+        self.latents.append(inputs[0].shape[1])
+        return self._decoder(inputs, state)
+
+
+def counted(model, payload):
+    recovery = RedundancyDecoder(model).parse(payload)
+    counting = Counting(model.decoder)
+    parts = {"decoder": counting, "begin": model.begin, "tables": model.tables}
+    recovery._model = type("Model", (), parts)
+    return recovery, counting.latents
+
+
 def test_only_as_much_is_decoded_as_is_asked_for(model):
     encoder = RedundancyEncoder(model, 16_000)
     encoder.push(speech("lj", 3))
-    recovery = RedundancyDecoder(model).parse(encoder.payload(QUALITY, SECONDS))
-    calls = []
-    network = model.decoder
-
-    class Counting:
-        def __call__(self, *arguments):
-            calls.append(1)
-            return network(*arguments)
-
-    recovery._model = type(
-        "Model", (), {"decoder": Counting(), "begin": model.begin, "tables": model.tables}
-    )
+    recovery, latents = counted(model, encoder.payload(QUALITY, SECONDS))
+    block = model.decoder.size
     recovery.features(-10)
-    assert len(calls) == 1
+    assert latents == [1]
     recovery.features(-90)
-    assert len(calls) == 3
+    assert latents == [1, block]
     recovery.features(-50)
-    assert len(calls) == 3
+    recovery.features(-40.0 * block)
+    assert latents == [1, block]
+
+
+@pytest.mark.parametrize("length", [200, 520, 1040])
+def test_far_first_is_near_first(model, length):
+    """All in blocks, from the farthest; latent by latent, from the nearest; and now this, now that."""
+    encoder = RedundancyEncoder(model, 16_000)
+    encoder.push(speech("lj", 3))
+    payload = encoder.payload(RedundancyQuality(milliseconds=length), SECONDS)
+    (near, single), (far, blocks), (mixed, _) = (counted(model, payload) for _ in range(3))
+    places = [-10.0 * k for k in range(1, length // 10)]
+    found = {at: each for at in places if (each := near.features(at)) is not None}
+    assert len(found) > 0.8 * len(places)
+    assert set(single) == {1} and len(single) >= length // 40 - 1
+    for at in reversed(found):
+        assert np.abs(far.features(at) - found[at]).max() < 1e-4
+    assert set(blocks) == {model.decoder.size}
+    for at in sorted(found, key=lambda at: at % 130):
+        assert np.abs(mixed.features(at) - found[at]).max() < 1e-4
+    assert far.features(-length - 60.0) is None
 
 
 def test_payloads_of_another_model_and_broken_ones_are_refused(model):

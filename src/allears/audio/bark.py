@@ -97,14 +97,11 @@ def _floored(
     log_energy: Float64[np.ndarray, "*shape bands"],
 ) -> Float64[np.ndarray, "*shape bands"]:
     """No band lies further below the loudest before it, or below its neighbour, than is heard."""
-    floored = np.empty_like(log_energy)
-    loudest = follow = np.full(log_energy.shape[:-1], -2.0)
-    for band in range(BANDS):
-        value = np.maximum(log_energy[..., band], np.maximum(loudest - 8, follow - 2.5))
-        loudest = np.maximum(loudest, value)
-        follow = np.maximum(follow - 2.5, value)
-        floored[..., band] = value
-    return floored
+    from allears.audio import loops
+
+    rows = np.ascontiguousarray(log_energy).reshape(-1, BANDS)
+    loops.floored(rows)
+    return rows.reshape(log_energy.shape)
 
 
 def triangles(ends: float = 2.0) -> Float64[np.ndarray, "bins bands"]:

@@ -10,15 +10,15 @@ import numpy as np
 from jaxtyping import Float32
 
 from allears.audio import pitch
+from allears.audio.bark import HOP
 from allears.audio.pitch import PitchState
 from allears.nn.network import Network, State
+from allears.nn.sequence import Frames
 
 FEATURES = 20
 
 _BINS = 180
 _PER_OCTAVE = 60
-_AROUND = 2
-"""Bins on either side of the strongest that count in the pitch."""
 
 
 class FeatureState(NamedTuple):
@@ -29,10 +29,12 @@ class FeatureState(NamedTuple):
 
 
 class Extractor:
-    """`network` is PitchDNN: (turns, lags) → logits of 180 bins."""
+    """`network` is PitchDNN: (turns, lags) → logits of 180 bins; `long` the same over many frames at once."""
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
+    def __init__(self, network: Network, long: Network | None = None) -> None:
+        self._network = Frames(network, long)
+        # Compiled now, and not in the middle of a call.
+        self(np.zeros((1, HOP), np.float32), self.initial_state(1))
 
     def initial_state(self, batch: int) -> FeatureState:
         """Before the first sample of `batch` signals: silence."""
@@ -43,13 +45,10 @@ class Extractor:
     ) -> tuple[Float32[np.ndarray, "batch frames 20"], FeatureState]:
         """Features of samples in ±1, whole hops of them. Raises ValueError where they are not."""
         analysis, after = pitch.analyse(samples, state.pitch)
-        frames = analysis.turns.shape[1]
-        pitches = np.zeros((len(samples), frames), np.float32)
-        network = state.network
-        for frame in range(frames):
-            heard = [analysis.turns[:, frame], analysis.lags[:, frame]]
-            (logits,), network = self._network(heard, network)
-            pitches[:, frame] = _octaves(logits)
+        if not analysis.turns.shape[1]:
+            return np.zeros((len(samples), 0, FEATURES), np.float32), state
+        logits, network = self._network((analysis.turns, analysis.lags), state.network)
+        pitches = _octaves(logits)
         periodic = pitch.correlation(analysis, pitches)
         features = np.concatenate(
             (analysis.cepstra, pitches[..., None], periodic[..., None]), axis=2
@@ -57,14 +56,12 @@ class Extractor:
         return features, FeatureState(after, network)
 
 
-def _octaves(logits: Float32[np.ndarray, "batch bins"]) -> Float32[np.ndarray, " batch"]:
+def _octaves(
+    logits: Float32[np.ndarray, "*shape bins"],
+) -> Float32[np.ndarray, "*shape"]:
     """The mean of the five bins around the strongest, by their probability, in octaves."""
-    logits = logits[:, :_BINS]
-    strongest = logits.argmax(1)[:, None]
-    near = strongest + np.arange(-_AROUND, _AROUND + 1)
-    inside = (near >= 0) & (near < _BINS)
-    near = np.clip(near, 0, _BINS - 1)
-    level = np.take_along_axis(logits, near, 1) - np.take_along_axis(logits, strongest, 1)
-    weight = np.exp(level) * inside
-    mean: Float32[np.ndarray, " batch"] = (weight * near).sum(1) / weight.sum(1)
-    return (mean / _PER_OCTAVE - pitch.CENTRE).astype(np.float32)
+    from allears.audio import loops
+
+    found = np.empty(logits.shape[:-1], np.float32)
+    loops.peaks(logits.reshape(-1, logits.shape[-1]), _BINS, found.reshape(-1))
+    return found / np.float32(_PER_OCTAVE) - np.float32(pitch.CENTRE)

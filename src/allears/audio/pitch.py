@@ -41,8 +41,6 @@ _BIQUAD_B, _BIQUAD_A = (1.0, -0.84946, 1.0), (1.0, -1.54220, 0.70781)
 _RESPONSE = 128
 """Samples after which the filter's response is below 1e-9."""
 _BLOCK = 80
-_TRANSFORM = 400
-"""A round length that holds a hop and all lags without wrapping around."""
 
 
 class PitchState(NamedTuple):
@@ -108,15 +106,11 @@ def correlation(
     analysis: Analysis, pitch: Float32[np.ndarray, "batch frames"]
 ) -> Float32[np.ndarray, "batch frames"]:
     """How periodic each frame is at its pitch, warped to favour the high values, -0.5 … 0.5."""
-    batch, frames = pitch.shape
-    spans = _spans(analysis.smooth, HOP)
-    starts = HOP * np.arange(frames) + MAX_PERIOD
-    now = spans[:, starts]
-    past = spans[np.arange(batch)[:, None], starts - period(pitch)]
-    both = _energy(now).astype(np.float64) * _energy(past)
-    cosine = np.einsum("...i,...i", now, past) / np.sqrt(1 + both)
-    warped: Float64[np.ndarray, "batch frames"] = np.log1p(np.exp(5 * cosine)) / np.log1p(np.exp(5))
-    return (warped - 0.5).astype(np.float32)
+    from allears.audio import loops
+
+    found = np.empty(pitch.shape, np.float32)
+    loops.periodic(analysis.smooth, period(pitch), found, HOP)
+    return found
 
 
 def period(pitch: Float32[np.ndarray, "*shape"]) -> Int64[np.ndarray, "*shape"]:
@@ -136,14 +130,11 @@ def _turns(
     bins: Complex128[np.ndarray, "batch extended turning"],
 ) -> Float32[np.ndarray, "batch frames turns"]:
     """Each bin's turn since the frame before, and its level."""
-    now, before = bins[:, 1:], bins[:, :-1]
-    power = now.real**2 + now.imag**2
-    power[..., 0] = now[..., 0].real ** 2
-    level = np.clip((10 * np.log10(1e-15 + power) - 6) / 64, -1, 1)
-    turn = now * before.conj()
-    turn /= np.sqrt(1e-15 + turn.real**2 + turn.imag**2)
-    each = np.stack((turn.real, turn.imag, level), axis=-1).astype(np.float32)
-    return each.reshape(*now.shape[:2], 3 * TURNING_BINS)[..., 2:]
+    from allears.audio import loops
+
+    found = np.empty((len(bins), bins.shape[1] - 1, TURNS), np.float32)
+    loops.turned(bins, found)
+    return found
 
 
 def _predictor(
@@ -153,15 +144,10 @@ def _predictor(
     level = bark.LEVEL * np.eye(BANDS)[0]
     lags = 10 ** ((cepstra + level) @ bark.DCT.T) @ _AUTOCORRELATION
     lags[..., 0] += lags[..., 0] * 1e-4 + _NOISE
-    error, coefficients = lags[..., 0].copy(), np.zeros((*lags.shape[:-1], ORDER))
-    for order in range(ORDER):
-        known, flipped = coefficients[..., :order], lags[..., order:0:-1]
-        missing = lags[..., order + 1] + np.einsum("...i,...i", known, flipped)
-        # Prediction that has gained 30 dB is not refined.
-        reflection = np.where(error > 1e-3 * lags[..., 0], -missing / error, 0.0)
-        known += reflection[..., None] * known[..., ::-1]
-        coefficients[..., order] = reflection
-        error *= 1 - reflection**2
+    from allears.audio import loops
+
+    coefficients = np.empty((*lags.shape[:-1], ORDER))
+    loops.predictors(lags.reshape(-1, ORDER + 1), coefficients.reshape(-1, ORDER))
     return coefficients
 
 
@@ -170,13 +156,12 @@ def _residual(
     predictor: Float32[np.ndarray, "batch frames order"],
 ) -> Float32[np.ndarray, "batch samples"]:
     """What the predictors leave of the hops around the frames' centres."""
+    from allears.audio import loops
+
     batch, frames, _ = predictor.shape
-    shape, centre = (batch, frames, HOP), HOP // 2
-    residual = emphasised[:, centre : centre + frames * HOP].reshape(shape).copy()
-    for lag in range(1, ORDER + 1):
-        past = emphasised[:, centre - lag : centre - lag + frames * HOP].reshape(shape)
-        residual += predictor[..., lag - 1, None] * past
-    return residual.reshape(batch, frames * HOP)
+    residual = np.empty((batch, frames * HOP), np.float32)
+    loops.residuals(emphasised, predictor, residual, HOP)
+    return residual
 
 
 def _smoothed(
@@ -191,20 +176,12 @@ def _lags(
     excitation: Float32[np.ndarray, "batch extended"],
 ) -> Float32[np.ndarray, "batch frames lags"]:
     """Correlation of each hop with its past, over the mean of their energies."""
-    spans = _spans(excitation, MAX_PERIOD + HOP)[:, ::HOP]
-    now = spans[..., MAX_PERIOD:]
-    both = np.fft.rfft(spans[..., :_TRANSFORM]) * np.fft.rfft(now, _TRANSFORM).conj()
-    products = np.fft.irfft(both, _TRANSFORM)[..., :LAGS]
-    summed = np.zeros((len(excitation), excitation.shape[1] + 1))
-    np.cumsum(np.square(excitation, dtype=np.float64), axis=1, out=summed[:, 1:])
-    energy = (summed[:, HOP:] - summed[:, :-HOP]).astype(np.float32)
-    past = _spans(energy, MAX_PERIOD + 1)[:, ::HOP]
-    return np.asarray(2 * products / (1 + past[..., -1:] + past[..., :LAGS]), np.float32)
+    from allears.audio import loops
 
-
-def _energy(x: Float32[np.ndarray, "*shape size"]) -> Float32[np.ndarray, "*shape"]:
-    energy: Float32[np.ndarray, "*shape"] = np.einsum("...i,...i", x, x)
-    return energy
+    batch, size = excitation.shape
+    found = np.empty((batch, (size - MAX_PERIOD) // HOP, LAGS), np.float32)
+    loops.correlations(excitation, found, HOP)
+    return found
 
 
 def _spans(

@@ -43,6 +43,8 @@ class Builder:
     def __init__(self, first: str) -> None:
         self.first = first
         self.constants: list[TensorProto] = []
+        self.products: dict[str, tuple[Value, str, str]] = {}
+        """What the results of products come from: rows, the weight (outputs by inputs) and the bias."""
         self._nodes: list[NodeProto] = []
         self._known: dict[tuple[str, bytes, tuple[int, ...]], str] = {}
 
@@ -51,6 +53,13 @@ class Builder:
         names = [f"{kind.lower()}.{len(self._nodes)}.{index}" for index in range(outputs)]
         self._nodes.append(helper.make_node(kind, inputs, names, **attributes))
         return names
+
+    def source(self, name: str) -> str:
+        """The tensor that this one is, but for its shape."""
+        for node in self._nodes:
+            if name in node.output and node.op_type == "Reshape":
+                return self.source(node.input[0])
+        return name
 
     def constant(self, value: Any) -> str:
         """A constant's name."""

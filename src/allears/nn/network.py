@@ -45,6 +45,8 @@ class Network:
         self._states = [
             (each.shape[1:], _TYPES[each.type]) for each in given if each.name.startswith("state.")
         ]
+        self.widths = [each.shape[1] for each in given if not each.name.startswith("state.")]
+        """Numbers in a row of each input."""
         self._outputs = sum(not each.name.startswith("after.") for each in found)
 
     def initial_state(self, batch: int) -> State:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule, Node
 
-from allears.nn import dimensions
+from allears.nn import dimensions, recurrence
 from allears.nn.builder import Builder, Value, Weight
 
 aten = torch.ops.aten
@@ -91,6 +91,8 @@ def _product(builder: Builder, result: Tensor, bias: Any, x: Value, weight: Any)
     turned = isinstance(weight, Weight) and weight.turned
     names = [_operand(builder, each, x.dtype, False) for each in (weight, bias) if each is not None]
     (name,) = builder.add("Gemm", x.name, *names, transB=int(turned))
+    if turned and bias is not None:
+        builder.products[name] = x, names[0], names[1]
     return Value(name, tuple(result.shape), x.dtype)
 
 
@@ -145,6 +147,37 @@ def _clamped(
         for each in (low, high)
     ]
     return Value(builder.add("Clip", x.name, *limits)[0], tuple(result.shape), x.dtype)
+
+
+def _recurred(
+    builder: Builder,
+    result: tuple[Tensor, Tensor],
+    gates: Value,
+    state: Value,
+    weight: Weight,
+    bias: Weight,
+) -> tuple[Value, None]:
+    """The states before and after all steps of a GRU, as one node that takes its input's product too."""
+    product = builder.products.get(builder.source(gates.name))
+    if product is None:
+        raise ValueError("a recurrence over what is no product has no ONNX node yet: add it")
+    x, *names = product
+    _, longer, size = result[0].shape
+    axis, steps = builder.constant([0]), builder.constant([-1, longer - 1, x.width])
+    (given,) = builder.add("Reshape", x.name, steps)
+    (given,) = builder.add("Transpose", given, perm=[1, 0, 2])
+    weights = [builder.add("Unsqueeze", each, axis)[0] for each in (names[0], weight.name)]
+    (both,) = builder.add("Concat", names[1], bias.name, axis=0)
+    (both,) = builder.add("Unsqueeze", both, axis)
+    (before,) = builder.add("Unsqueeze", state.name, axis)
+    (found,) = builder.add(
+        "GRU", given, *weights, both, "", before, hidden_size=size, linear_before_reset=1
+    )
+    (found,) = builder.add("Transpose", found, perm=[2, 0, 1, 3])
+    batch, dtype = state.shape[0], state.dtype
+    after = builder.flat(found, (batch, longer - 1, size), dtype)
+    first = Value(state.name, (batch, 1, size), dtype)
+    return dimensions.concatenated(builder, result[0], [first, after], 1), None
 
 
 def _silu(builder: Builder, result: Tensor, x: Value) -> Value:
@@ -204,6 +237,7 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
     aten.embedding.default: _looked_up,
     aten.gather.default: _gathered,
     aten.t.default: _turned,
+    recurrence.recur._opoverload: _recurred,
     aten.cat.default: dimensions.concatenated,
     aten.stack.default: dimensions.stacked,
     aten.slice.Tensor: dimensions.sliced,

@@ -19,15 +19,10 @@ class Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, gates: Tensor, state: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """All states, (batch, time, size)."""
-        batch, time, triple = gates.shape
-        size = triple // 3
-        states = gates.new_empty(batch, time + 1, size)
-        states[:, 0] = state
-        kept = gates.new_empty(batch, time, 4 * size)
-        turned = weight.t().contiguous()
-        _forward(*_arrays(gates.contiguous(), turned, bias, states, kept))
+        states, kept = recur(gates, state, weight, bias)
         ctx.save_for_backward(states, kept, weight)
-        return states[:, 1:]
+        after: Tensor = states[:, 1:].contiguous()
+        return after
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -43,6 +38,22 @@ class Recurrence(torch.autograd.Function):
         flat = recurrent.flatten(0, 1)
         before = states[:, :-1].reshape(-1, size)
         return gates, first, flat.t() @ before, flat.sum(0)
+
+
+@torch.library.custom_op("allears::recur", mutates_args=())
+def recur(gates: Tensor, state: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """The state before and all after, (batch, 1 + time, size), and what the gradient needs.
+
+    One operator, so that a graph which is traced from it has one node for it.
+    """
+    batch, time, triple = gates.shape
+    size = triple // 3
+    states = gates.new_empty(batch, time + 1, size)
+    states[:, 0] = state
+    kept = gates.new_empty(batch, time, 4 * size)
+    turned = weight.t().contiguous()
+    _forward(*_arrays(gates.contiguous(), turned, bias, states, kept))
+    return states, kept
 
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:

@@ -1,6 +1,7 @@
 """The receiving side of DRED: a payload in, features of the past out, the newest first.
 
-Decoding runs backwards in time and only as far as somebody asks.
+Decoding runs backwards in time and only as far as somebody asks: a latent for what lies near, many in one call
+for what lies further back.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ from allears.nn.network import State
 from allears.redundancy.encoder import NEWEST_MS
 from allears.redundancy.model import RedundancyModel
 from allears.redundancy.quantise import dequantise
-from allears.wire.dred import LATENT_MS, OFFSET_MS, DredHeader, decode_body
+from allears.wire.dred import LATENT_MS, LATENT_SIZE, OFFSET_MS, DredHeader, decode_body
 from allears.wire.errors import ParseError
 
 FRAMES = 4
@@ -52,22 +53,27 @@ class Recovery:
         index = round((self._newest_ms - centre_ms) * FRAMES / LATENT_MS)
         if not 0 <= index < FRAMES * len(self._latents):
             return None
-        while index >= len(self._frames):
-            self._decode_next()
+        while (missing := index // FRAMES + 1 - len(self._frames) // FRAMES) > 0:
+            self._decode_next(missing)
         return self._frames[index]
 
-    def _decode_next(self) -> None:
-        """One more latent, 40 ms further back."""
-        number = len(self._frames) // FRAMES
-        if number == 0:
+    def _decode_next(self, missing: int) -> None:
+        """Further back in time, by one latent, or by many where several are `missing`."""
+        begin = len(self._frames) // FRAMES
+        if begin == 0:
             level = np.array([self._header.q0])
             states = dequantise(self._states[None], level, self._model.tables.states)
             _, self._state = self._model.begin([states])
-        level = np.array([self._header.level(number)])
-        latent = dequantise(self._latents[number][None], level, self._model.tables.latents)
-        told = np.concatenate((latent, (level[:, None] / 8 - 1).astype(np.float32)), axis=1)
-        (features,), self._state = self._model.decoder([told], self._state)
-        self._frames.extend(features.reshape(FRAMES, FEATURES))
+        size = 1 if missing == 1 else self._model.decoder.size
+        told = np.zeros((1, size, LATENT_SIZE + 1), np.float32)
+        latents = self._latents[begin : begin + size]
+        # What is beyond the last latent is decoded in vain, and nothing follows it.
+        known = told[0, : len(latents)]
+        levels = self._header.levels[1 + begin : 1 + begin + len(latents)]
+        known[:, :-1] = dequantise(latents, levels, self._model.tables.latents)
+        known[:, -1] = levels / 8 - 1
+        features, self._state = self._model.decoder([told], self._state)
+        self._frames.extend(features.reshape(-1, FEATURES)[: FRAMES * len(latents)])
 
 
 class RedundancyDecoder:

@@ -6,6 +6,7 @@ import numpy as np
 
 from allears.audio.features import Extractor
 from allears.nn.network import Network
+from allears.nn.sequence import Frames
 from allears.weights.store import Models, graph
 from allears.wire import range_coder
 from allears.wire.dred import EntropyTables
@@ -19,11 +20,15 @@ class RedundancyModel:
         weights = models.rdovae.arrays
         self.tables, self.format = tables_of(models), format_of(models)
         range_coder.compiled()  # now, and not in the middle of the first call
-        self.extractor = Extractor(Network(graph("pitch"), models.pitch.arrays))
+        self.extractor = Extractor(
+            *(Network(graph(name), models.pitch.arrays) for name in ("pitch", "pitch_long"))
+        )
         self.encoder = Network(graph("rdovae_encoder"), _under(weights, "encoder."))
         decoder = _under(weights, "decoder.")
         self.begin = Network(graph("rdovae_begin"), decoder)
-        self.decoder = Network(graph("rdovae_decoder"), decoder)
+        self.decoder = Frames(
+            *(Network(graph(name), decoder) for name in ("rdovae_decoder", "rdovae_decoder_long"))
+        )
 
 
 def tables_of(models: Models) -> EntropyTables:

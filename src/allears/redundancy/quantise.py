@@ -10,6 +10,7 @@ from allears.wire.dred import LaplaceTable
 
 _STEPS = 256.0
 _SOFT = 0.1
+_HALF = 0.5
 
 
 def quantise(
@@ -32,10 +33,14 @@ def _quantise(values, levels, scale, zone, coded, integers):  # type: ignore[no-
     for row in range(values.shape[0]):
         level = levels[row]
         for place in range(values.shape[1]):
+            integers[row, place] = 0
             scaled = values[row, place] * (scale[level, place] / _STEPS)
+            # Drawn to zero, what is less than a half is no more.
+            if not coded[level, place] or abs(scaled) <= _HALF:
+                continue
             dead = zone[level, place] / _STEPS
             rounded = np.rint(scaled - dead * math.tanh(scaled / (dead + _SOFT)))
-            integers[row, place] = np.int64(rounded) if coded[level, place] else 0
+            integers[row, place] = np.int64(rounded)
 
 
 def dequantise(

@@ -15,6 +15,7 @@ from allears.audio.features import FEATURES
 from allears.nn.batch import Share
 from allears.nn.network import State
 from allears.voice.burg import CEPSTRA, cepstra
+from allears.voice.expectation import Expectation
 from allears.voice.model import VoiceModel
 from allears.voice.together import Ask, Asking, run
 
@@ -32,8 +33,10 @@ _KEPT = (_WARMING + _ANALYSED) * HOP
 _CONTEXT = 3
 """Heard frames that the vocoder continues from."""
 
-_HEARD, _TOLD = 1.0, -1.0
-"""What marks features that were heard, and those told without their samples."""
+_HEARD, _TOLD, _NEITHER = 1.0, -1.0, 0.0
+"""What marks features that were heard, those told without their samples, and none."""
+
+_NO_CEPSTRA, _NO_FEATURES = np.zeros(CEPSTRA, np.float32), np.zeros(FEATURES, np.float32)
 
 _FADE = (0.0, 0.0, -0.2, -0.2, -0.4, -0.4, -0.8, -0.8, -1.6, -1.6)
 """Added to c0 while one guess follows another; 2 more for each further frame."""
@@ -60,8 +63,8 @@ class Concealer:
         self._begun = False
         self._ready = np.zeros(0, np.float32)  # spoken ahead of need
         self._guessed = 0  # frames guessed one after another
-        self._predictor = Share(model.predictor.initial_state(1))
-        self._settled = [self._predictor] * (AHEAD + 1)  # the predictor's states, oldest first
+        # What was told ahead of what was spoken may be heard instead.
+        self._expectation = Expectation(model, AHEAD)
         self._vocoder: Share[State] | None = None
 
     def hear(self, samples: Float32[np.ndarray, " samples"]) -> None:
@@ -69,8 +72,7 @@ class Concealer:
         if self._begun:
             self._begun, self._fresh = False, 0
             self._ready = self._ready[:0]
-            # What was told ahead of what was spoken will be heard now.
-            self._predictor = self._settled[0]
+            self._expectation.take_back()
         self._remember(samples)
         self._fresh += len(samples)
 
@@ -123,14 +125,11 @@ class Concealer:
         if count:
             envelopes = cepstra(self._past.reshape(-1, HOP)[-count:])
             for envelope, frame in zip(envelopes, heard[-count:], strict=True):
-                yield from self._predict(np.concatenate((envelope, frame, [_HEARD])))
-        self._settled = [self._predictor] * (AHEAD + 1)
+                self._expectation.tell(_given(envelope, frame, _HEARD))
         self._guessed = 0
         ahead = []
         for index in range(AHEAD):
-            told = features(index)
-            guess = yield from self._next(told)
-            ahead.append(guess if told is None else told)
+            ahead.append((yield from self._next(features(index))))
         context = np.concatenate((heard[-_CONTEXT:], ahead)).astype(np.float32)
         begun = (self._past[None, -2 * HOP :], context[None])
         _, self._vocoder = yield Ask("begin", begun, self._vocoder)
@@ -139,8 +138,7 @@ class Concealer:
 
     def _step(self, told: Float32[np.ndarray, " 20"] | None) -> Asking:
         """10 ms more."""
-        guess = yield from self._next(told)
-        features = (guess if told is None else told).copy()
+        features = (yield from self._next(told)).copy()
         self._guessed = self._guessed + 1 if told is None else 0
         features[0] = max(_QUIETEST, features[0] + _faded(self._guessed))
         if features[0] < _INAUDIBLE and self._guessed > len(_FADE):
@@ -152,18 +150,20 @@ class Concealer:
         return samples
 
     def _next(self, told: Float32[np.ndarray, " 20"] | None) -> Asking:
-        """The predictor's guess at the next frame, which it is told of where it is known."""
-        given = np.zeros(CEPSTRA + FEATURES + 1, np.float32)
+        """The features of the next frame: what is told of it, else a guess."""
         if told is not None:
-            given[CEPSTRA:-1], given[-1] = told, _TOLD
-        guess = yield from self._predict(given)
-        self._settled = [*self._settled[1:], self._predictor]
-        return guess
+            self._expectation.tell(_given(_NO_CEPSTRA, told, _TOLD))
+            yield from self._expectation.catch_up()
+            return told
+        self._expectation.tell(_given(_NO_CEPSTRA, _NO_FEATURES, _NEITHER))
+        return (yield from self._expectation.guess())
 
-    def _predict(self, given: np.ndarray) -> Asking:
-        asked = (given[None].astype(np.float32),)
-        (guess,), self._predictor = yield Ask("predict", asked, self._predictor)
-        return np.asarray(guess[0])
+
+def _given(
+    envelope: Float32[np.ndarray, " 36"], features: Float32[np.ndarray, " 20"], mark: float
+) -> Float32[np.ndarray, " 57"]:
+    """What the predictor is given of a frame."""
+    return np.concatenate((envelope, features, [mark])).astype(np.float32)
 
 
 def _faded(guessed: int) -> float:

@@ -12,7 +12,7 @@ from jaxtyping import Complex64, Float32, Float64, Int64
 
 from allears.audio.bark import HOP, PRE_EMPHASIS
 from allears.nn.network import Network, State
-from allears.voice import excitation, seam
+from allears.voice import excitation, loops, seam
 from allears.weights.store import Weights, graph
 
 PHASES = 24
@@ -24,9 +24,9 @@ COMPARED = 240
 _HALF = HOP // 2
 _TRANSFORM = 512
 _TAIL = _TRANSFORM - _HALF
+_BINS = _TRANSFORM // 2 + 1
 _FALL = 0.5 + 0.5 * np.cos(np.pi * np.arange(_HALF) / _HALF)
 """The falling half of a Hann window; the rising one is what is missing to 1."""
-_LOUDEST_BIN = np.float32(12)
 _LOUDEST, _QUIETEST, _SETTLING = 2.0, 0.5, 0.7
 """Level of the past against ours: within which bounds it is matched, and how fast that is given up a frame."""
 _INAUDIBLE = 1e-5
@@ -34,6 +34,8 @@ _CLEAN = np.float32(1e-9)
 
 _NOISE = np.random.default_rng(0).standard_normal(1 << 16).astype(np.float32)
 """Four seconds of noise, over and over."""
+_ENDLESS = np.concatenate((_NOISE, _NOISE[:HOP]))
+"""What is begun at any place of it goes on for a hop."""
 
 _DECAY = np.float32(PRE_EMPHASIS) ** np.arange(1, HOP + 1, dtype=np.float32)
 _RINGING = np.triu(PRE_EMPHASIS ** (np.arange(HOP) - np.arange(HOP)[:, None]).clip(0)).astype(
@@ -49,6 +51,7 @@ def _transform(window: Float64[np.ndarray, " half"]) -> Float32[np.ndarray, "hal
 
 
 _FALLING, _RISING = _transform(_FALL), _transform(1 - _FALL)
+_BOTH = np.concatenate((_FALLING, _RISING), 1)
 
 
 class Filters(NamedTuple):
@@ -87,6 +90,9 @@ class HarmonicVoice:
 
     def __init__(self, weights: Weights) -> None:
         self._network = Network(graph("harmonic"), weights.arrays)
+        self._begin = Network(graph("harmonic_begin"), weights.arrays)
+        # What is compiled is compiled now, and not in the middle of a call.
+        self.begin(np.zeros((1, 2 * HOP), np.float32), np.zeros((1, 5, 20), np.float32))
 
     def begin(
         self,
@@ -135,22 +141,21 @@ class HarmonicVoice:
     ) -> tuple[Float32[np.ndarray, "batch 160"], VoiceState]:
         """10 ms in ±1, told the features centred 20 ms after what has been spoken."""
         now = VoiceState(*state)
-        filters, network = self._filters(features, now[:3])
+        told = np.ascontiguousarray(features, np.float32)
+        found, network = self._network([told], now[:3])
+        halves = _filters(found, Filters(now.pulses, now.noise, now.turns))
         pitch = np.concatenate((now.pitch, features[:, 18:19]), 1)
         frequencies = np.concatenate((now.frequency, excitation.frequency(pitch)), 1)
         source = excitation.pulses(frequencies, now.phase)
-        places = (now.place[:, None] + np.arange(HOP)) % len(_NOISE)
-        centre = (now.pulses, now.noise, now.turns)
-        pairs = zip(centre, filters, strict=True)
-        halves = Filters(*(np.concatenate((one[:, None], two), 1) for one, two in pairs))
-        answers = _answers(source, _NOISE[places], halves)
+        noise = _ENDLESS[now.place[:, None] + np.arange(HOP)]
+        answers = _answers(source, noise, halves)
         whole = _overlapped(answers, now.ringing)
         gain = (1 + (now.gain - 1) * np.float32(_SETTLING)).astype(np.float32)
         ramp = now.gain[:, None] + (gain - now.gain)[:, None] * _RAMP
         spoken = (whole[:, :HOP] * ramp) @ _RINGING + now.last[:, None] * _DECAY
         spoken[np.abs(spoken) < _CLEAN] = 0
         first, second, memory = network
-        pulses, noise, turns = _newest(filters)
+        pulses, noise, turns = _newest(halves)
         return spoken, VoiceState(
             first,
             second,
@@ -168,23 +173,21 @@ class HarmonicVoice:
         )
 
     def _warmed(self, features: Float32[np.ndarray, "batch 5 20"]) -> tuple[Filters, State]:
-        """The filters of the frames centred 10 ms before the end and on it, four in all."""
-        network = self._network.initial_state(len(features))
-        found = []
-        for frame in range(features.shape[1]):
-            filters, network = self._filters(features[:, frame], network)
-            found.append(filters)
-        return Filters(
-            *(np.concatenate(parts, 1) for parts in zip(*found[3:], strict=True))
-        ), network
+        """The filters of the frames centred 10 ms before the end and on it, four in all, after silence."""
+        batch = len(features)
+        found, after = self._begin([np.asarray(features, np.float32).reshape(batch, -1)])
+        silence = np.zeros((batch, _BINS), np.complex64)
+        return _filters(found, Filters(silence, silence, np.zeros((batch, 2), np.float32))), after
 
-    def _filters(
-        self, features: Float32[np.ndarray, "batch 20"], state: State
-    ) -> tuple[Filters, State]:
-        """The filters of the frame before."""
-        found, after = self._network([np.ascontiguousarray(features, np.float32)], state)
-        found = tuple(each.reshape(len(features), 2, -1) for each in found)
-        return Filters(_response(*found[:2]), _response(*found[2:4]), found[4]), after
+
+def _filters(found: tuple[np.ndarray, ...], before: Filters) -> Filters:
+    """As the network's outputs tell them, behind the one before."""
+    turns = found[4].reshape(len(before.turns), -1, 2)
+    return Filters(
+        _response(found[0], found[1], before.pulses),
+        _response(found[2], found[3], before.noise),
+        np.concatenate((before.turns[:, None], turns), 1),
+    )
 
 
 def _newest(filters: Filters) -> Filters:
@@ -192,12 +195,15 @@ def _newest(filters: Filters) -> Filters:
 
 
 def _response(
-    magnitude: Float32[np.ndarray, "*shape bins"], phase: Float32[np.ndarray, "*shape bins"]
-) -> Complex64[np.ndarray, "*shape bins"]:
-    strength = np.exp(np.minimum(magnitude, _LOUDEST_BIN))
-    response = np.empty(phase.shape, np.complex64)
-    np.multiply(strength, np.cos(phase), out=response.real)
-    np.multiply(strength, np.sin(phase), out=response.imag)
+    magnitude: Float32[np.ndarray, "batch wide"],
+    phase: Float32[np.ndarray, "batch wide"],
+    before: Complex64[np.ndarray, "batch bins"],
+) -> Complex64[np.ndarray, "batch halves bins"]:
+    shape = (len(before), -1, _BINS)
+    loud = magnitude.reshape(shape)
+    response = np.empty((len(before), 1 + loud.shape[1], _BINS), np.complex64)
+    response[:, 0] = before
+    loops.respond(loud, phase.reshape(shape), response.view(np.float32))
     return response
 
 
@@ -208,17 +214,29 @@ def _answers(
     source: excitation.Pulses, noise: Float32[np.ndarray, "batch samples"], filters: Filters
 ) -> Float32[np.ndarray, "batch blocks transform"]:
     """What filters h and h + 1 answer to the block of excitation between their centres, each faded."""
-    blocks = (len(noise), -1, _HALF)
+    batch, samples = noise.shape
+    blocks = (batch, samples // _HALF, _HALF)
     hiss = noise.reshape(blocks)
     cosine, sine = hiss * source.cosine.reshape(blocks), hiss * source.sine.reshape(blocks)
-    both = _pulsed(source.samples.reshape(blocks), filters.pulses)
-    for turns, response, transform in (
-        (filters.turns[:, :-1], filters.noise[:, :-1], _FALLING),
-        (filters.turns[:, 1:], filters.noise[:, 1:], _RISING),
-    ):
-        modulated = hiss + turns[..., :1] * cosine + turns[..., 1:] * sine
-        both += (modulated @ transform).view(np.complex64) * response
+    faded = [
+        _product(hiss + turns[..., :1] * cosine + turns[..., 1:] * sine, transform)
+        for turns, transform in (
+            (filters.turns[:, :-1], _FALLING),
+            (filters.turns[:, 1:], _RISING),
+        )
+    ]
+    pulses = _product(source.samples.reshape(blocks), _BOTH)
+    both = np.empty((*blocks[:2], _BINS), np.complex64)
+    loops.answered(pulses, *faded, filters.pulses, filters.noise, both)
     return np.asarray(np.fft.irfft(both, _TRANSFORM), np.float32)
+
+
+def _product(
+    blocks: Float32[np.ndarray, "batch blocks half"], transform: Float32[np.ndarray, "half twice"]
+) -> Complex64[np.ndarray, "batch blocks bins"]:
+    """The spectra of faded blocks."""
+    found = np.asarray(blocks.reshape(-1, _HALF) @ transform)
+    return found.view(np.complex64).reshape(*blocks.shape[:2], -1)
 
 
 def _pulsed(
@@ -247,13 +265,8 @@ def _overlapped(
 def _past(source: excitation.Pulses, halves: Filters) -> Float32[np.ndarray, "batch longer"]:
     """The last 20 ms as we would have spoken them, and what then rings on."""
     noise = np.broadcast_to(_NOISE[: 2 * HOP], source.samples.shape)
-    answers = _answers(source, noise, _from_silence(halves))
+    answers = _answers(source, noise, halves)
     return _overlapped(answers, np.zeros((len(noise), _TAIL), np.float32))
-
-
-def _from_silence(filters: Filters) -> Filters:
-    """With one more that lets nothing through, before the first."""
-    return Filters(*(np.concatenate((0 * each[:, :1], each), 1) for each in filters))
 
 
 def _best_phase(
@@ -266,7 +279,7 @@ def _best_phase(
     tried = np.tile(np.arange(PHASES) / PHASES, batch)
     source = excitation.pulses(np.repeat(frequencies, PHASES, 0), tried)
     blocks = source.samples.reshape(batch, PHASES, -1, _HALF)
-    spectra = _pulsed(blocks, _from_silence(halves).pulses[:, None])
+    spectra = _pulsed(blocks, halves.pulses[:, None])
     answers = np.asarray(np.fft.irfft(spectra, _TRANSFORM), np.float32).reshape(
         batch * PHASES, -1, _TRANSFORM
     )

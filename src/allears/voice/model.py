@@ -8,6 +8,7 @@ from jaxtyping import Float32
 from allears.audio.bark import HOP
 from allears.audio.features import Extractor
 from allears.nn.network import Network, State
+from allears.nn.sequence import Frames
 from allears.voice import burg
 from allears.voice.fargan_voice import FarganVoice
 from allears.voice.harmonic_voice import HarmonicVoice
@@ -41,8 +42,15 @@ class VoiceModel:
     """Loads what `models` holds."""
 
     def __init__(self, models: Models) -> None:
-        self.extractor = Extractor(Network(graph("pitch"), models.pitch.arrays))
-        self.predictor = Network(graph("predictor"), models.concealment.arrays)
+        self.extractor = Extractor(
+            *(Network(graph(name), models.pitch.arrays) for name in ("pitch", "pitch_long"))
+        )
+        self.predictor = Frames(
+            *(
+                Network(graph(name), models.concealment.arrays)
+                for name in ("predictor", "predictor_long")
+            )
+        )
         burg.cepstra(
             np.zeros((1, HOP), np.float32)
         )  # compiled now, and not in the middle of a call

@@ -35,29 +35,31 @@ def run(model: VoiceModel, streams: Sequence[Asking]) -> list[np.ndarray]:
     results: dict[int, np.ndarray] = {}
     answers: dict[int, Answer | None] = dict.fromkeys(range(len(streams)))
     while answers:
-        asked: dict[tuple[str, bool], dict[int, Ask]] = {}
+        asked: dict[tuple[object, ...], dict[int, Ask]] = {}
         for index, answer in answers.items():
             try:
                 ask = streams[index].send(answer) if answer else next(streams[index])
-                asked.setdefault((ask.network, ask.state is None), {})[index] = ask
+                asked.setdefault(_alike(ask), {})[index] = ask
             except StopIteration as done:
                 results[index] = done.value
         answers = {}
-        for (network, _), group in asked.items():
-            answered = _compute(_NETWORKS[network], model, list(group.values()))
+        for group in asked.values():
+            answered = _compute(model, list(group.values()))
             answers.update(zip(group, answered, strict=True))
     return [results[index] for index in range(len(streams))]
 
 
-_Compute = Callable[[VoiceModel, tuple[np.ndarray, ...], State], _Computed]
+def _alike(ask: Ask) -> tuple[object, ...]:
+    """What all in a batch have in common."""
+    return ask.network, ask.state is None, *(each.shape[1:] for each in ask.inputs)
 
 
-def _compute(network: _Compute, model: VoiceModel, asks: Sequence[Ask]) -> list[Answer]:
+def _compute(model: VoiceModel, asks: Sequence[Ask]) -> list[Answer]:
     """One call for all, who either all have a state or none."""
     shares = [ask.state for ask in asks if ask.state is not None]
     state = gather(shares) if shares else ()
     inputs = tuple(np.concatenate(each) for each in zip(*(ask.inputs for ask in asks), strict=True))
-    outputs, after = network(model, inputs, state)
+    outputs, after = _NETWORKS[asks[0].network](model, inputs, state)
     states = scatter(after, len(asks))
     return [(alone(outputs, index), states[index]) for index in range(len(asks))]
 
@@ -68,7 +70,8 @@ def _extract(model: VoiceModel, inputs: tuple[np.ndarray, ...], _: State) -> _Co
 
 
 def _predict(model: VoiceModel, inputs: tuple[np.ndarray, ...], state: State) -> _Computed:
-    return model.predictor(inputs, state)
+    guesses, after = model.predictor(inputs, state)
+    return (guesses,), after
 
 
 def _begin(model: VoiceModel, inputs: tuple[np.ndarray, ...], state: State) -> _Computed:
@@ -81,7 +84,7 @@ def _vocode(model: VoiceModel, inputs: tuple[np.ndarray, ...], state: State) -> 
     return (samples,), after
 
 
-_NETWORKS: dict[str, _Compute] = {
+_NETWORKS: dict[str, Callable[[VoiceModel, tuple[np.ndarray, ...], State], _Computed]] = {
     "extract": _extract,
     "predict": _predict,
     "begin": _begin,
