@@ -1,6 +1,6 @@
 """All measurements of a run, and figures over the clips of a case and a trace."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Float64
@@ -40,13 +40,27 @@ class Board:
 
     def contrast(self, shares: Mapping[str, float], trace: str, score: str) -> Estimate:
         """Σ share · score of the same clip under several cases, the mean over clips that have all."""
+        return self.overall(shares, [trace], score)
+
+    def overall(self, shares: Mapping[str, float], traces: Iterable[str], score: str) -> Estimate:
+        """The same over several traces."""
+        speakers: list[str] = []
+        counts: list[list[float]] = []
+        for trace in traces:
+            for speaker, difference in self._differences(shares, trace, score):
+                speakers.append(speaker)
+                counts.append([difference, 1.0])
+        return estimate(speakers, _array(counts), ratio)
+
+    def _differences(
+        self, shares: Mapping[str, float], trace: str, score: str
+    ) -> Iterator[tuple[str, float]]:
+        """By the clip's speaker."""
         cells = [(share, self.clips(case, trace)) for case, share in shares.items()]
         names = [name for name in cells[0][1] if all(_has(cell, name, score) for _, cell in cells)]
-        counts = [
-            [sum(share * (cell[name].scores[score] or 0.0) for share, cell in cells), 1.0]
-            for name in names
-        ]
-        return estimate([cells[0][1][name].speaker for name in names], _array(counts), ratio)
+        for name in names:
+            found = sum(share * (cell[name].scores[score] or 0.0) for share, cell in cells)
+            yield cells[0][1][name].speaker, found
 
     def word_errors(self, case: str, trace: str) -> Estimate:
         """Σ errors / Σ words."""

@@ -2,7 +2,7 @@
 
 import enum
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from recipes.dred.board import Board
@@ -22,6 +22,9 @@ LEFT = 0.5
 
 SLACK = 0.05
 """How much worse than the best fixed setting the controller may be on any network, in PLCMOS."""
+
+EVERY = "all traces"
+"""What stands for the mean over them."""
 
 MOST_KBPS = 21.0
 COPY_MS, DRED_MS = 20, 1040
@@ -95,6 +98,7 @@ def verdicts(board: Board, weights: Sequence[str], traces: Sequence[str]) -> lis
         for mixture in ("both", "more"):
             found += _is_level(board, mixture, each, traces)
         found += _controls_well(board, each, traces)
+        found.append(_is_best_on_average(board, each, traces))
         found.append(_is_cheap(board, each))
     return [verdict for verdict in found if not math.isnan(verdict.found.value)]
 
@@ -160,9 +164,9 @@ def _is_level(board: Board, mixture: str, weights: str, traces: Sequence[str]) -
     title = "LBRR and DRED" if mixture == "both" else "LBRR and DRED at 52k"
     for trace in traces:
         for score in GAINS:
-            against = [
+            against = _known(
                 (board.contrast({mine: 1, rival: -1}, trace, score), rival) for rival in rivals
-            ]
+            )
             nearest, rival = min(against, key=lambda pair: (_reach(pair[0]), pair[1]))
             yield Verdict(
                 f"{title} ({called(weights)}): best or level, {score}",
@@ -179,7 +183,9 @@ def _controls_well(board: Board, weights: str, traces: Sequence[str]) -> Iterato
     auto = at("auto", weights)
     fixed = {at(key, weights): title for key, title in _fixed()}
     for trace in traces:
-        against = [(board.contrast({auto: 1, each: -1}, trace, "plcmos"), each) for each in fixed]
+        against = _known(
+            (board.contrast({auto: 1, each: -1}, trace, "plcmos"), each) for each in fixed
+        )
         nearest, best = min(against, key=lambda pair: (pair[0].value, pair[1]))
         yield Verdict(
             f"The controller ({called(weights)}) is within {SLACK} plcmos of the best fixed setting",
@@ -190,11 +196,33 @@ def _controls_well(board: Board, weights: str, traces: Sequence[str]) -> Iterato
         )
 
 
+def _is_best_on_average(board: Board, weights: str, traces: Sequence[str]) -> Verdict:
+    """The controller against the fixed setting that is best over all networks."""
+    auto = at("auto", weights)
+    fixed = {at(key, weights): title for key, title in _fixed()}
+    against = _known((board.overall({auto: 1, each: -1}, traces, "plcmos"), each) for each in fixed)
+    nearest, best = min(against, key=lambda pair: (pair[0].value, pair[1]))
+    figures = (board.overall({case: 1}, traces, "plcmos").value for case in (auto, best))
+    return Verdict(
+        f"The controller ({called(weights)}) beats every fixed setting on average, plcmos",
+        EVERY,
+        f"{' / '.join(f'{each:.2f}' for each in figures)}; best: {fixed[best]}",
+        nearest,
+        0.0,
+    )
+
+
 def _fixed() -> Iterator[tuple[str, str]]:
     """Settings that take no more bits than the controller."""
     for each in CONDITIONS:
         if not each.lossless and each.key not in ("auto", "more"):
             yield each.key, each.title
+
+
+def _known(against: Iterable[tuple[Estimate, str]]) -> list[tuple[Estimate, str]]:
+    """Those that were measured; where none was, one that was not."""
+    every = list(against)
+    return [pair for pair in every if not math.isnan(pair[0].value)] or every[:1]
 
 
 def _reach(found: Estimate) -> float:

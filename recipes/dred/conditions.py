@@ -48,9 +48,11 @@ CONDITIONS = (
     Condition("lbrr-neural", "Opus 45k with LBRR, neural", 45_000, "lbrr", neural=True),
     Condition("red", "Opus 22k with RED:1, its concealment", 22_000, "red"),
     Condition("dred", "Opus 24k with DRED, neural", 24_000, "dred", neural=True),
-    Condition("both", "Opus 28k with LBRR and DRED 15k, neural", 28_000, "lbrr+dred", 15_000, True),
-    Condition("auto", "44k shared by the controller, neural", 44_000, "auto", neural=True),
-    Condition("more", "Opus 32k with LBRR and DRED, neural", 32_000, "lbrr+dred", neural=True),
+    Condition(
+        "both", "Opus 32k with LBRR and DRED 14k, neural", 32_000, "lbrr+dred:600", 14_000, True
+    ),
+    Condition("auto", "45k shared by the controller, neural", 45_000, "auto", neural=True),
+    Condition("more", "Opus 32k with LBRR and DRED 20k, neural", 32_000, "lbrr+dred", neural=True),
 )
 """`more` takes some 52 kb/s, as libopus would; all others that lose anything take 41 to 45."""
 

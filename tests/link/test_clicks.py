@@ -34,6 +34,16 @@ def at_changes(frames: tuple[Frame, ...], signal: np.ndarray) -> list[float]:
     ]
 
 
+def inside(frames: tuple[Frame, ...]) -> list[float]:
+    """Where nothing changes: a voice speaks before and after."""
+    signal = join(frames)
+    return [
+        click.strength(signal, 16_000, 320 * number)
+        for number in range(2, len(frames) - 2)
+        if {frame.label for frame in frames[number - 2 : number + 2]} == {Label.DRED}
+    ]
+
+
 def test_the_measure_hears_a_click() -> None:
     said = speech()
     natural = [click.strength(said, 16_000, at) for at in range(1600, len(said) - 1600, 160)]
@@ -71,9 +81,11 @@ def test_no_change_of_label_clicks(text: str, bitrate: int) -> None:
                 muted[320 * number : 320 * (number + 1)] = 0
         cut += at_changes(frames, muted)
     assert len(heard) > 400
-    # A voice may well begin its noise right there.
-    for percentile in (50, 90, 99) if "dred" in text else (50, 90, 99, 100):
-        limit = np.percentile(as_said, percentile)
+    # A voice may well begin its noise right there, and its own pulses are sharper than those recorded.
+    deep = "dred" in text
+    own = inside(call(text, parse_loss("burst:50%:400ms", 1), bitrate)) if deep else as_said
+    for percentile in (50, 90, 99) if deep else (50, 90, 99, 100):
+        limit = max(np.percentile(as_said, percentile), np.percentile(own, percentile))
         assert np.percentile(heard, percentile) < 1.25 * limit, percentile
     # What a receiver does that plays nothing for what is missing: the measure tells them apart.
     assert np.percentile(cut, 90) > 3 * np.percentile(heard, 99)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recipes.dred.board import Board
 from recipes.dred.bootstrap import Estimate, estimate, ratio
-from recipes.dred.claims import Kind, Verdict, verdicts
+from recipes.dred.claims import EVERY, Kind, Verdict, verdicts
 from recipes.dred.measure import NOTHING, Measurement
 
 
@@ -86,6 +86,25 @@ def test_claims_hold_where_the_figures_are_there() -> None:
     cost = by_claim(found, "21 kb/s", "(allears)")
     assert str(cost) == "**not held**"  # 22 kb/s
     assert "423 b/s for each copy" in cost.figures
+
+
+def test_the_controller_is_held_against_each_network_and_against_all() -> None:
+    figures = {
+        "ge20": {"dred_ours": 3.6, "lbrr": 3.0, "auto_ours": 3.58},
+        "ge40": {"dred_ours": 2.6, "lbrr": 3.2, "auto_ours": 3.1},
+    }
+    cells = [
+        measured(case.replace("_ours", "@allears"), trace, speaker, score)
+        for trace, scores in figures.items()
+        for case, score in scores.items()
+        for speaker in "abc"
+    ]
+    found = verdicts(Board(cells), ("allears",), tuple(figures))
+    held = {v.trace: v.held for v in found if "controller" in v.claim}
+    assert held == {"ge20": True, "ge40": False, EVERY: True}
+    overall = next(v for v in found if v.trace == EVERY)
+    assert overall.found.value == pytest.approx(3.34 - 3.1)
+    assert overall.figures.startswith("3.34 / 3.10")
 
 
 def test_claims_fail_where_they_are_not() -> None:

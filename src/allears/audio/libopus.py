@@ -72,6 +72,11 @@ class _Ctl(enum.IntEnum):
     GET_LAST_PACKET_DURATION = 4039
     GET_IN_DTX = 4049
     GET_DRED_DURATION = 4051
+    SET_FORCE_MODE = 11002
+
+
+_SILK_ONLY = 1000
+"""MODE_SILK_ONLY, which SET_FORCE_MODE takes; both as in libopus since 1.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,8 @@ class Encoder:
 
     `rate` is one of `RATES`; `frame_ms` one of `FRAME_MS`; `bitrate` in bit/s; `complexity` 0–10;
     `expected_loss` the fraction (0–1) that the network is thought to lose, without which in-band FEC
-    (LBRR) stays silent. Everything but rate and frame can be changed between packets.
+    (LBRR) stays silent. Everything but rate and frame can be changed between packets. `silk`: that of
+    Opus' two codecs only, whatever the bitrate.
     """
 
     def __init__(
@@ -115,6 +121,7 @@ class Encoder:
         vbr: bool = True,
         bandwidth: Bandwidth = Bandwidth.AUTO,
         max_bandwidth: Bandwidth = Bandwidth.FULLBAND,
+        silk: bool = False,
     ) -> None:
         _check_rate(rate)
         if frame_ms not in FRAME_MS:
@@ -133,6 +140,8 @@ class Encoder:
         self._set(_Ctl.SET_VBR, int(vbr))
         self._set(_Ctl.SET_MAX_BANDWIDTH, max_bandwidth)
         self._set(_Ctl.SET_BANDWIDTH, bandwidth)
+        if silk:
+            self._set(_Ctl.SET_FORCE_MODE, _SILK_ONLY)
 
     def set_bitrate(self, bitrate: int) -> None:
         """Target bit/s, 500 to 512,000, from the next packet on."""

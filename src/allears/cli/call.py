@@ -70,7 +70,7 @@ def call(
     dred_bitrate: Annotated[
         float | None,
         typer.Option(
-            help="kb/s of DRED; else as fine as libopus has it, 20 kb/s a second.",
+            help="kb/s of DRED; else some 20 kb/s for 1.04 s.",
             rich_help_panel=_SENDER,
         ),
     ] = None,

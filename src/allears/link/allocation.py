@@ -22,7 +22,7 @@ LONGEST = 64
 """Packets in a burst beyond which it is all the same."""
 
 _DURATIONS = (120, 200, 320, 480, 680, 1040)
-_QUALITIES = ((3, 4), (6, 5), (9, 4), (12, 2))
+_QUALITIES = ((3, 6), (5, 6), (8, 5), (11, 3))
 _EXPECTED_LOSS = 0.2  # from here on libopus makes room for LBRR at the least bitrate
 _SHORTEST_LBRR = 10  # ms: shorter packets are CELT's, which has none
 
@@ -121,8 +121,8 @@ class Worth:
     opus_lack: float = 0.6
     opus_scale: float = 9_000.0
     lbrr_share: float = 0.6
-    lbrr: float = 0.85
-    dred: float = 0.75
+    lbrr: float = 0.92
+    dred: float = 0.65
     guess: float = 0.5
     fading: float = 0.6
     harm: float = 3.0

@@ -3,7 +3,8 @@
 Every way to share the bits is priced by what a listener would hear on the network of the last second:
 the packets that arrive at the bitrate left to Opus, and the lost ones from an in-band copy (LBRR),
 rebuilt from features (DRED) or guessed. The best is sent. As every price is linear in the loss rate, more
-losses never make the best one give Opus more.
+losses never make the best one give Opus more. Some losses are always presumed: what is sent before the
+first report, or in a second without losses, must bring back the burst that nobody has reported yet.
 """
 
 import math
@@ -17,6 +18,9 @@ from allears.link.allocation import LIBOPUS_COST, LONGEST, Allocation, DredCost,
 from allears.wire.report import Report
 
 _UNTOLD = 2  # packets: the length of bursts where nobody says
+
+_PRESUMED = (1, 2, 4, 8, 16)
+"""Lengths of bursts that are presumed, with as many packets lost in each."""
 
 
 @runtime_checkable
@@ -45,11 +49,15 @@ class Tuning:
 
     `memory`: seconds after which a packet counts 1/e. `patience`: after so many seconds without a loss
     those before are forgotten. Longer ones serve a network better that stays as it is, shorter ones one that
-    changes; these settle within 2 s. `margin`: how much more another allocation must be worth to change.
+    changes; these settle within 2 s. Whatever is reported, the share `presumed` is thought to be lost of
+    some more packets, `doubt`, in bursts of all lengths: the next burst comes before its report does.
+    `margin`: how much more another allocation must be worth to change.
     """
 
-    memory: float = 1.0
+    memory: float = 2.0
     patience: float = 1.2
+    doubt: float = 50.0
+    presumed: float = 0.15
     margin: float = 0.01
     worth: Worth = field(default_factory=Worth)
 
@@ -112,14 +120,11 @@ class Adaptive:
 
     def __call__(self, report: Report, total: int, frame_ms: float) -> Allocation:
         """The best allocation now, or the one before where that is nearly as good."""
-        losses = self.losses
-        losses.add(report, frame_ms)
+        self.losses.add(report, frame_ms)
         choices, arrived, bursts = menu(self._cost, self._tuning.worth, total, frame_ms)
-        if not losses.lost:
-            self._current = choices[0]
-            return self._current
-        worth = losses.received * arrived + bursts @ losses.expected()
-        worth /= losses.received + losses.lost
+        received, lost = self._expected()
+        worth = received * arrived + bursts @ lost
+        worth /= received + lost @ np.arange(LONGEST + 1)
         best = int(np.argmax(worth))
         if self._current in choices:
             current = choices.index(self._current)
@@ -127,3 +132,10 @@ class Adaptive:
                 best = current
         self._current = choices[best]
         return self._current
+
+    def _expected(self) -> tuple[float, Float64[np.ndarray, " lengths"]]:
+        """Packets to arrive, and bursts to come, as of late and as is presumed."""
+        tuning, bursts = self._tuning, self.losses.expected()
+        lost = tuning.doubt * tuning.presumed
+        bursts[list(_PRESUMED)] += lost / len(_PRESUMED) / np.array(_PRESUMED)
+        return self.losses.received + tuning.doubt - lost, bursts

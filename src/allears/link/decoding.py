@@ -2,9 +2,10 @@
 
 The voice works at 16 kHz, so at other rates a second decoder lets it hear at 16 kHz what is played, and
 what it speaks is brought to the rate. libopus continues from what it decoded, the voice from what was
-heard: wherever one follows the other, 5 ms of how the first would have gone on fade into the second.
-While the voice speaks libopus conceals along unheard: packets after a short hole lean on what was before
-them, and sound worse from a decoder that stood still.
+heard: wherever one follows the other, how the first would have gone on fades into the second. When packets
+come again libopus is first told what the voice has spoken (`following`); where it cannot be, it has concealed
+along unheard. Packets after a short hole lean on what was before them, and sound worse from a decoder that
+stood still.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from jaxtyping import Float32
 
 from allears.audio.libopus import Decoder
 from allears.audio.polyphase import DELAY, Polyphase
-from allears.link import stretch
+from allears.link import following, stretch
 from allears.link.frame import Label
 from allears.link.recovery import (
     HOP_MS,
@@ -31,7 +32,10 @@ from allears.wire.opus import CLOCK_RATE
 VOICE_RATE = 16_000
 """Samples a second of every voice."""
 
-_FADE = int(stretch.FADE_SECONDS * VOICE_RATE)
+_ENTRY, _EXIT = 0.015, 0.010
+"""Seconds of the fades into the voice and out of it."""
+
+_FADE = int(_EXIT * VOICE_RATE)
 _AROUND = round(DELAY * VOICE_RATE)
 """Samples at 16 kHz on either side that resampling looks at."""
 
@@ -43,7 +47,6 @@ class SpeechDecoder:
 
     def __init__(self, rate: int, neural: Neural | None) -> None:
         self.rate = rate
-        self._ticks_per_sample = CLOCK_RATE // rate
         self._decoder = Decoder(rate)
         self._neural = neural
         # What the voice hears; it is the decoder itself where the rates are one.
@@ -53,8 +56,9 @@ class SpeechDecoder:
 
     def _begin(self) -> None:
         self._voice = self._neural.voice() if self._neural else None
-        self._past = np.zeros(2 * _AROUND, np.float32)
-        self._speaking = False  # whether what was heard last is the voice's
+        self._past = np.zeros(following.KEPT, np.float32)  # what was heard, at 16 kHz
+        self._spoken = 0  # samples of it, at the end, that are the voice's
+        self._packet: bytes | None = None  # the last one decoded
 
     def reset(self) -> None:
         """Forget all that was heard."""
@@ -64,7 +68,9 @@ class SpeechDecoder:
 
     def decode(self, packet: bytes) -> Samples:
         """The audio of a packet that arrived. Raises OpusError where it is corrupt."""
-        return self._by_libopus(lambda decoder: decoder.decode(packet))
+        samples = self._by_libopus(lambda decoder: decoder.decode(packet))
+        self._packet = packet
+        return samples
 
     def decode_fec(self, packet: bytes, ticks: int) -> Samples:
         """The `ticks` before `packet`, from its in-band copy."""
@@ -90,37 +96,52 @@ class SpeechDecoder:
         if self.rate != VOICE_RATE:
             ahead = self._voice.linger(_AROUND, _frames(told, ticks / TICKS_PER_MS))
             samples = self._raised(spoken, ahead)
-        along = self._along(ticks)
-        if not self._speaking:
-            samples = stretch.splice(along, samples, self.rate)
+        if not self._spoken or not self._follows:
+            along, narrow = self._both(lambda each: each.conceal(ticks * each.rate // CLOCK_RATE))
+            if not self._spoken:
+                samples = stretch.splice(along[: int(_ENTRY * self.rate)], samples)
+                spoken = stretch.splice(narrow[: int(_ENTRY * VOICE_RATE)], spoken)
         self._remember(spoken)
-        self._speaking = True
+        self._spoken += len(spoken)
         return samples
 
-    def _along(self, ticks: int) -> Samples:
-        """libopus' own guess meanwhile, so that it does not fall behind; its first 5 ms or less."""
-        samples = self._decoder.conceal(ticks // self._ticks_per_sample)
-        if self._narrow is not self._decoder:
-            self._narrow.conceal(ticks * VOICE_RATE // CLOCK_RATE)
-        return samples[: int(stretch.FADE_SECONDS * self.rate)]
+    def _both(self, decode: Callable[[Decoder], Samples]) -> tuple[Samples, Samples]:
+        """What libopus makes, at the rate and at that of the voice."""
+        samples = decode(self._decoder)
+        return samples, samples if self._narrow is self._decoder else decode(self._narrow)
+
+    @property
+    def _follows(self) -> bool:
+        """Whether libopus can be told what the voice has spoken."""
+        return self._packet is not None and following.follows(self._packet)
+
+    def _follow(self) -> None:
+        """Tell libopus what the voice has spoken."""
+        if self._packet is None or not self._follows:
+            return
+        assert self._voice is not None
+        ahead = self._voice.linger(following.AHEAD, _frames(nothing, 0))
+        decoders = {self._decoder, self._narrow}
+        following.follow(decoders, self._packet, self._past, ahead, self._spoken)
 
     def linger(self) -> Samples:
-        """5 ms of how it would go on, to fade into what does not follow on."""
-        if self._speaking:
+        """A little of how it would go on, to fade into what does not follow on."""
+        if self._spoken:
             return self._lingering()
         return self.conceal(int(stretch.FADE_SECONDS * CLOCK_RATE))
 
     def _by_libopus(self, decode: Callable[[Decoder], Samples]) -> Samples:
         """What libopus makes, faded into from what the voice spoke before; the voice hears of it."""
-        samples = decode(self._decoder)
+        if self._spoken:
+            self._follow()
+        samples, heard = self._both(decode)
         if self._voice is None:
             return samples
-        heard = samples if self._narrow is self._decoder else decode(self._narrow)
-        if self._speaking:
-            samples = stretch.splice(self._lingering(), samples, self.rate)
+        if self._spoken:
+            samples = stretch.splice(self._lingering(), samples)
             tail = self._voice.linger(_FADE, _frames(nothing, 0))
-            heard = stretch.splice(tail, heard, VOICE_RATE)
-            self._speaking = False
+            heard = stretch.splice(tail, heard)
+            self._spoken = 0
         self._voice.hear(heard)
         self._remember(heard)
         return samples
@@ -134,9 +155,9 @@ class SpeechDecoder:
         """What follows on what was heard, at the rate; `ahead` follows on it."""
         if self.rate == VOICE_RATE:
             return spoken
-        whole = np.concatenate((self._past, spoken, ahead))
-        resampled = copy(self._resample)(whole)
-        begin = (len(self._past) + _AROUND) * self.rate // VOICE_RATE
+        before = self._past[-2 * _AROUND :]
+        resampled = copy(self._resample)(np.concatenate((before, spoken, ahead)))
+        begin = (len(before) + _AROUND) * self.rate // VOICE_RATE
         return resampled[begin : begin + len(spoken) * self.rate // VOICE_RATE]
 
     def _remember(self, heard: Samples) -> None:

@@ -13,7 +13,7 @@ from allears.redundancy.quality import RedundancyQuality
 from allears.wire.dred import LATENT_MS, LEVELS
 from allears.wire.extensions import Extension
 
-SLOPE = 5
+SLOPE = 6
 """How fast the quantiser coarsens into the past (0–7)."""
 
 AROUND_BITS = 44
@@ -21,13 +21,13 @@ AROUND_BITS = 44
 
 
 def spend(milliseconds: int, bits: float | None, cost: DredCost) -> RedundancyQuality:
-    """The finest quality whose payloads take `bits` on average; None takes the usual one of libopus.
+    """The finest quality whose payloads take `bits` on average; None takes the usual one.
 
-    That is level 6, with libopus' weights 20 kb/s for 1.04 s in packets of 20 ms. Where even the coarsest
-    takes more, less of the past is told.
+    That is level 5, some 20 kb/s for 1.04 s in packets of 20 ms. Where even the coarsest takes more, less of
+    the past is told.
     """
     if bits is None:
-        return RedundancyQuality(milliseconds, dq=SLOPE)
+        return RedundancyQuality(milliseconds)
     lengths, levels = range(milliseconds, 0, -int(LATENT_MS)), range(LEVELS)
     ways = (RedundancyQuality(length, q0, SLOPE) for length in lengths for q0 in levels)
     coarsest = RedundancyQuality(min(milliseconds, int(LATENT_MS)), LEVELS - 1, SLOPE)

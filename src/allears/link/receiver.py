@@ -368,7 +368,7 @@ class Receiver:
 
     def _push(self, samples: Float32[np.ndarray, " samples"], label: Label) -> None:
         if self._tail is not None:
-            samples = stretch.splice(self._tail, samples, self.rate)
+            samples = stretch.splice(self._tail, samples)
             self._tail = None
         self._playout.push(samples, label)
 

@@ -128,7 +128,7 @@ class SenderConfig:
     LBRR or DRED Opus relies less on packets before.
 
     Deep redundancy is made with `weights`, by name or folder, and takes `dred_bitrate` bit/s, or where
-    that is None what libopus usually gives it: 20 kb/s for 1.04 s in packets of 20 ms.
+    that is None some 20 kb/s for 1.04 s in packets of 20 ms.
     """
 
     rate: int = 16_000

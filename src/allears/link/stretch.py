@@ -54,9 +54,9 @@ def fade(old: Samples, new: Samples) -> Samples:
     return blended
 
 
-def splice(tail: Samples, samples: Samples, rate: int) -> Samples:
+def splice(tail: Samples, samples: Samples) -> Samples:
     """`samples`, faded into from `tail`, which is what would have been heard instead."""
-    size = min(len(tail), len(samples), int(FADE_SECONDS * rate))
+    size = min(len(tail), len(samples))
     return np.concatenate((fade(tail[:size], samples[:size]), samples[size:]))
 
 

@@ -11,8 +11,8 @@ class RedundancyQuality:
     rising by slope `dq` (0–7) to `qmax` at most."""
 
     milliseconds: int = 1040
-    q0: int = 6
-    dq: int = 5
+    q0: int = 5
+    dq: int = 6
     qmax: int = 15
 
     @property
