@@ -163,7 +163,7 @@ LESSONS = {
     ),
     "concealment": Lesson(
         "concealment",
-        (Stage("all", _concealment, {"steps": 2600, "rate": 1e-3, "warmup": 100}),),
+        (Stage("all", _concealment, {"steps": 6000, "rate": 1e-3, "warmup": 100}),),
         _plain,
     ),
     "vocoder": Lesson(
