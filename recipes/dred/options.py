@@ -25,7 +25,9 @@ def read(command: Sequence[str], description: str | None) -> argparse.Namespace:
 
 def _add_material(parser: argparse.ArgumentParser) -> None:
     folders = "folders of recordings with utterances.csv; without, the clips that ship"
-    parser.add_argument("--data", type=Path, nargs="+", default=[], metavar="FOLDER", help=folders)
+    parser.add_argument(
+        "--data", type=Path, nargs="+", action="extend", default=[], metavar="FOLDER", help=folders
+    )
     count = f"how many clips; 0 for all. Default: {CLIPS}"
     parser.add_argument("--clips", type=int, default=CLIPS, metavar="N", help=count)
     names = "networks to compare, by name or folder, repeatable. Default: allears and opus"

@@ -133,7 +133,7 @@ def test_what_opus_demo_sent_is_rebuilt_with_the_weights_of_opus(tmp_path: Path)
 
 
 def test_bursts_come_back_in_a_live_call(room: Path, port: int, listen: Any) -> None:
-    listener = listen("live.wav", "--rate", 16_000, "--conceal", "neural")
+    listener = listen("live.wav", "--rate", 16_000)
     sending = "--redundancy", "dred", "--loss", "burst:25%:200ms", "--seed", 2
     write_wav(room / "long.wav", speech("lj"), 16_000)
     run("call", "long.wav", "--to", f"127.0.0.1:{port}", *sending, cwd=room)
