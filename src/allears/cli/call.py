@@ -104,7 +104,7 @@ def call(
     conceal: Annotated[
         Conceal | None,
         typer.Option(
-            help="Who guesses what nobody sent; with DRED, --weights or --listen a network does.",
+            help="Who guesses what nobody sent; with DRED or --weights a network does.",
             rich_help_panel=_LISTENER,
         ),
     ] = None,

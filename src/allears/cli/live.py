@@ -51,8 +51,7 @@ def call(
         check_wav(output, source)
     outgoing = _outgoing(source, config, impairment, rate, to, again) if source and to else None
     listen_rate = rate or DEFAULT_RATE
-    # Nobody says beforehand whether deep redundancy will come.
-    neural = listening.neural(deep=True) if listen else None
+    neural = listening.neural(config.redundancy.deep) if listen else None
     heard = _Heard()
     teller = _Teller(as_json, heard, output)
 
