@@ -132,7 +132,7 @@ def test_what_opus_demo_sent_is_rebuilt_with_the_weights_of_opus(tmp_path: Path)
     assert other["packets"]["dred_unknown"] > 0.9 * told["frames"]["received"]
 
 
-@pytest.mark.flaky(reruns=4, reruns_delay=2)
+@pytest.mark.live
 def test_bursts_come_back_in_a_live_call(room: Path, port: int, listen: Any) -> None:
     listener = listen("live.wav", "--rate", 16_000, "--conceal", "neural")
     sending = "--redundancy", "dred", "--loss", "burst:25%:200ms", "--seed", 2

@@ -19,8 +19,7 @@ from tests.real import CLIPS, speech
 
 SECONDS = 3
 
-pytestmark = pytest.mark.flaky(reruns=4, reruns_delay=2)
-"""A shared machine may take the processor away for longer than a listener lags, and then words are late."""
+pytestmark = pytest.mark.live
 
 
 @pytest.fixture
