@@ -13,9 +13,8 @@ from jaxtyping import Float, Int
 from numba import njit
 from torch import Tensor
 
-_ONE, _HALF = np.float32(1), np.float32(0.5)
-_BINARY, _OCTAVE = np.float32(1 / np.log(2)), np.float32(np.log(2))
-_QUIETEST = np.float32(-80)
+from allears.nn.exponential import exponential
+
 _KEEPS_NAN = {"reassoc", "contract"}
 """What the compiler may do so that loops vectorise, and a NaN is still one."""
 
@@ -63,20 +62,6 @@ def _compiled(logits: Tensor) -> bool:
     return logits.dtype == torch.float32 and logits.device.type == "cpu"
 
 
-@njit(fastmath=_KEEPS_NAN, inline="always")
-@no_type_check
-def _exponential(x):
-    """e to the power of −80 … 0, to single precision; it vectorises."""
-    x = max(x, _QUIETEST)
-    whole = np.floor(x * _BINARY + _HALF)
-    x = x - whole * _OCTAVE
-    y = np.float32(1.9875691500e-4) * x + np.float32(1.3981999507e-3)
-    y = (y * x + np.float32(8.3334519073e-3)) * x + np.float32(4.1665795894e-2)
-    y = (y * x + np.float32(1.6666665459e-1)) * x + np.float32(5.0000001201e-1)
-    power = np.int32((np.int32(whole) + 127) << 23).view(np.float32)
-    return (y * x * x + x + _ONE) * power
-
-
 @njit(fastmath=_KEEPS_NAN, cache=True)
 @no_type_check
 def _read(blank, logits, highest, tokens, sums, to_blank, to_label):
@@ -85,7 +70,7 @@ def _read(blank, logits, highest, tokens, sums, to_blank, to_label):
         row, high = logits[node], highest[node]
         total = np.float32(0)
         for k in range(len(row)):
-            total += _exponential(row[k] - high)
+            total += exponential(row[k] - high)
             spoilt += row[k] * np.float32(0)
         sums[node] = high + np.float32(math.log(total))
         to_blank[node] = np.float64(row[blank]) - np.float64(sums[node])
@@ -101,6 +86,6 @@ def _slopes(logits, sums, shares, tokens, blank, out):
         first, second = shares[node, 0], shares[node, 1]
         both = first + second
         for k in range(len(row)):
-            slope[k] = both * _exponential(row[k] - total)
+            slope[k] = both * exponential(row[k] - total)
         slope[blank] -= first
         slope[tokens[node]] -= second

@@ -1,6 +1,6 @@
 """How a call is sent while its network changes: reports of losses in, bits for Opus and its protection out.
 
-Every way to share the bits is priced by what a listener would hear on the network of the last second:
+Every way to share the bits is priced by what a listener would hear on the network of the last seconds:
 the packets that arrive at the bitrate left to Opus, and the lost ones from an in-band copy (LBRR),
 rebuilt from features (DRED) or guessed. The best is sent. As every price is linear in the loss rate, more
 losses never make the best one give Opus more. Some losses are always presumed: what is sent before the

@@ -5,11 +5,11 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
+from allears.nn.exponential import exponential
+
 _QUARTERS = np.float32(2 / np.pi)
 _QUARTER = np.float32(np.pi / 2)
 _ONE, _HALF = np.float32(1), np.float32(0.5)
-_BINARY, _OCTAVE = np.float32(1 / np.log(2)), np.float32(np.log(2))
-_LOUDEST, _QUIETEST = np.float32(12), np.float32(-80)
 
 
 @njit(fastmath=True, inline="always")
@@ -32,20 +32,6 @@ def _turned(x):
     return first, second
 
 
-@njit(fastmath=True, inline="always")
-@no_type_check
-def _exponential(x):
-    """e to the power of −80 … 12, to single precision."""
-    x = min(max(x, _QUIETEST), _LOUDEST)
-    whole = np.floor(x * _BINARY + _HALF)
-    x = x - whole * _OCTAVE
-    y = np.float32(1.9875691500e-4) * x + np.float32(1.3981999507e-3)
-    y = (y * x + np.float32(8.3334519073e-3)) * x + np.float32(4.1665795894e-2)
-    y = (y * x + np.float32(1.6666665459e-1)) * x + np.float32(5.0000001201e-1)
-    power = np.int32((np.int32(whole) + 127) << 23).view(np.float32)
-    return (y * x * x + x + _ONE) * power
-
-
 @njit(fastmath=True, cache=True)
 @no_type_check
 def respond(magnitude, phase, response):
@@ -59,7 +45,7 @@ def respond(magnitude, phase, response):
             loud, turn = magnitude[row, half], phase[row, half]
             out = response[row, 1 + half]
             for k in range(bins):
-                strength = _exponential(loud[k])
+                strength = exponential(loud[k])
                 cosine, sine = _turned(turn[k])
                 out[2 * k] = strength * cosine
                 out[2 * k + 1] = strength * sine

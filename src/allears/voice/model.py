@@ -51,7 +51,6 @@ class VoiceModel:
                 for name in ("predictor", "predictor_long")
             )
         )
-        burg.cepstra(
-            np.zeros((1, HOP), np.float32)
-        )  # compiled now, and not in the middle of a call
+        # What is compiled is compiled now, and not in the middle of a call.
+        burg.cepstra(np.zeros((1, HOP), np.float32))
         self.vocoder: Vocoder = VOCODERS[models.vocoder.kind](models.vocoder)
