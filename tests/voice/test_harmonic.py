@@ -7,7 +7,9 @@ import torch
 from allears.audio import bark
 from allears.audio.bark import BANDS, DCT, HOP, LEVEL
 from allears.corpus.pack import Pack, analyse
-from allears.train.loop import Plan, averaged, run
+from allears.train.average import averaged
+from allears.train.loop import run
+from allears.train.schedule import Plan
 from allears.voice import excitation
 from allears.voice.harmonic import HALF, Filters, HarmonicNet, shape
 from allears.voice.loss import energy_distance, power
@@ -141,3 +143,16 @@ def test_training_lessens_the_distance(pack, tmp_path, kind):
     assert away() < before - 0.02
     prefix = "generator." if kind is AdversarialTask else ""
     assert averaged(tmp_path)[prefix + "output.weight"].isfinite().all()
+
+
+def test_what_the_discriminator_has_learnt_is_kept_too(pack, tmp_path):
+    def train(folder, steps):
+        torch.manual_seed(0)
+        task = AdversarialTask([pack], batch=1)
+        run(task, Plan(steps=steps, warmup=1, floor=1.0), folder, show=lambda _: None)
+        return (folder / "checkpoint.safetensors").read_bytes()
+
+    whole = train(tmp_path / "whole", 3)
+    train(tmp_path / "halves", 2)
+    assert len(train(tmp_path / "halves", 3)) == len(whole)
+    assert (tmp_path / "halves/checkpoint.safetensors").read_bytes() == whole

@@ -1,16 +1,15 @@
 """Training PitchNet to say live what the offline tracker says of whole recordings."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from allears.audio.pitch import TURNS
 from allears.audio.pitchnet import BINS, PitchNet
 from allears.audio.pitchnet import pitch as read
+from allears.train.task import Batch
 
 _SECONDS = 3
 _FRAMES = 100 * _SECONDS
@@ -30,7 +29,7 @@ class PitchTask:
         """All weights alike."""
         return [{"params": list(self.model.parameters())}]
 
-    def loss(self, random: np.random.Generator, _step: int) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(self, random: np.random.Generator, _number: int) -> Batch:
         """Cross-entropy with a bell around the true bin."""
         starts = random.integers(0, len(self._heard) - _FRAMES, self._batch)
         heard = np.stack([self._heard[at : at + _FRAMES] for at in starts]).astype(np.float32)
@@ -51,4 +50,4 @@ class PitchTask:
             voiced = true[..., 19] > 0.2
             close = (read(logits) - true[..., 18]).abs() < 0.07
             right = close[voiced].float().mean().item() if voiced.any() else 1.0
-        return loss, {"right": right}
+        return Batch(loss, {"right": right})

@@ -57,7 +57,9 @@ def learn(
         raise ArgumentError("training needs PyTorch: pip install 'allears[train]'")
     import torch
 
-    from allears.train.loop import Plan, averaged, run
+    from allears.train.average import averaged
+    from allears.train.loop import run
+    from allears.train.schedule import Plan
 
     torch.set_num_threads(1)
     loaded = _packed(data, packs)

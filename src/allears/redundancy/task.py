@@ -4,7 +4,6 @@ Two seconds of features go through the encoder; its latents are decoded in stret
 rounded and once with the noise of rounding, at levels drawn as payloads draw them.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from allears.redundancy.loss import distortion
 from allears.redundancy.rdovae import FEATURES, LATENTS, STATES, Decoder, Encoder
 from allears.redundancy.tables import LEVELS, Quantiser
+from allears.train.task import Batch
 
 STRETCH = 26
 """Latents in one decode: 1.04 s."""
@@ -83,7 +83,7 @@ class RdoVaeTask:
         nets = [*self.model.encoder.parameters(), *self.model.decoder.parameters()]
         return [{"params": nets}, {"params": tables, "lr": 5.0}]
 
-    def loss(self, random: np.random.Generator, _step: int) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(self, random: np.random.Generator, _number: int) -> Batch:
         """√λ · bits + distortion / √λ, over a batch."""
         model = self.model
         features = self._draw(random)
@@ -114,7 +114,7 @@ class RdoVaeTask:
             + (weight[:, 0] * state_bits).mean()
             + (error * _asked() / torch.cat((weight, weight))).mean()
         )
-        return loss, _figures(level, hard, error[: len(level)], states_hard)
+        return Batch(loss, _figures(level, hard, error[: len(level)], states_hard))
 
     def _draw(self, random: np.random.Generator) -> Float[Tensor, "batch frames 20"]:
         starts = random.integers(0, len(self._features) - 2 * STEPS, self._batch)

@@ -1,69 +1,29 @@
-"""The training loop: seeded, resumed wherever it was stopped, with a bar that says how long it takes.
+"""The training loop: seeded, resumed wherever it was stopped, on one processor or many.
 
-A task knows its model, its data and its loss; the loop knows steps, the optimiser and checkpoints.
-What a step draws at random depends on the seed and the number of the step alone, so a resumed run is
-the run.
+A task knows its model, its data and its loss; the loop knows steps, the optimiser and checkpoints. What a
+batch draws at random depends on the seed and the number of the batch alone, so a resumed run is the run,
+and two processes take the steps of one that accumulates twice as many batches.
 """
 
-import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
 
-from allears.errors import AllearsError
-from allears.outputs import write_whole
+from allears.train import checkpoint, parallel
+from allears.train.checkpoint import State
+from allears.train.log import SECONDS, Log
+from allears.train.parallel import World
+from allears.train.schedule import Plan
+from allears.train.task import Penalty, Stateful, Task, TrainingError, Weighting, mean
 
-_FORMAT = 1
-
-
-class TrainingError(AllearsError):
-    """A checkpoint that does not belong to the run, or a loss that is no number any more."""
-
-
-class Task(Protocol):
-    """What is learnt."""
-
-    @property
-    def model(self) -> nn.Module:
-        """Everything with weights."""
-
-    def groups(self) -> list[dict[str, Any]]:
-        """Parameter groups for AdamW; `lr` in a group multiplies the plan's."""
-
-    def loss(self, random: np.random.Generator, step: int) -> tuple[Tensor, Mapping[str, float]]:
-        """The loss of one batch, and figures to show."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long and how fast: `steps` in all, of which `warmup` rise; cosine to `floor` · rate."""
-
-    steps: int
-    rate: float = 2e-3
-    warmup: int = 200
-    floor: float = 0.02
-    betas: tuple[float, float] = (0.9, 0.98)
-    decay: float = 0.0
-    clip: float = 1.0
-    average: float = 0.999
-    seed: int = 0
-    save_seconds: float = 60.0
-
-    def factor(self, step: int) -> float:
-        """The learning rate of a step, as a share of `rate`."""
-        if step < self.warmup:
-            return (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+_HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+_SKIPPED = 50
+"""Steps without a finite gradient, one after another, that end a run in half precision."""
 
 
 def run(
@@ -71,130 +31,142 @@ def run(
     plan: Plan,
     folder: Path,
     *,
+    weighting: Weighting = mean,
+    penalty: Penalty | None = None,
+    device: str = "cpu",
     show: Callable[[str], None] = print,
     until: float = math.inf,
 ) -> bool:
     """Train to the plan's end, or until `time.monotonic()` passes `until`; whether the end was reached.
 
-    Everything is kept in `folder`: `checkpoint.safetensors`, and `log.jsonl` with the figures.
+    Minimises `weighting(losses, members)` plus `penalty(model)`. Everything is kept in `folder`:
+    `checkpoint.safetensors`, and the figures in `log.jsonl` and as TensorBoard's events. Started by
+    `torchrun` it is one of several processes, of which the first writes. Raises TrainingError where `folder`
+    holds another run, or the loss or its gradient is no number any more.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    world = parallel.join(device)
+    kept = {"task": task, "weighting": weighting, "penalty": penalty}
+    state = _begin(task, plan, world, kept)
+    checkpoint.resume(folder, plan, state)
+    steps = _Steps(task, plan, world, state, weighting, penalty)
+    saved = time.monotonic()
+    with Log(folder, state.step, plan.steps, show, world.first) as log:
+        while state.step < plan.steps and not world.any(time.monotonic() > until):
+            figures = steps.take()
+            log.tell(state.step, figures)
+            if world.first and plan.keep and state.step % plan.keep_steps == 0:
+                checkpoint.keep(folder, plan, state)
+            if world.first and time.monotonic() - saved > plan.save_seconds:
+                checkpoint.write(folder, plan, state)
+                saved = time.monotonic()
+    if world.first:
+        checkpoint.write(folder, plan, state)
+    world.wait()
+    return state.step >= plan.steps
+
+
+def _begin(task: Task, plan: Plan, world: World, kept: Mapping[str, object]) -> State:
+    """A run before its first step."""
+    task.model.to(world.device)
+    world.begin_alike(task.model)
     optimiser = torch.optim.AdamW(
         [{**group, "scale": group.get("lr", 1.0), "lr": plan.rate} for group in task.groups()],
         betas=plan.betas, weight_decay=plan.decay,
     )  # fmt: skip
-    average = {name: value.detach().clone() for name, value in task.model.state_dict().items()}
-    step = _resume(folder, task.model, optimiser, average)
-    saved = time.monotonic()
-    figures: dict[str, float] = {}
-    with _bar() as bar:
-        line = bar.add_task("", total=plan.steps, completed=step, figures="")
-        while step < plan.steps and time.monotonic() < until:
-            _step(task, plan, optimiser, average, step, figures)
-            step += 1
-            bar.update(line, completed=step, figures=_shown(figures))
-            if step % 200 == 0 or step == plan.steps:
-                _log(folder, step, figures)
-                show(f"{step}/{plan.steps} {_shown(figures)}")
-            if time.monotonic() - saved > plan.save_seconds:
-                _save(folder, task.model, optimiser, average, step)
-                saved = time.monotonic()
-    _save(folder, task.model, optimiser, average, step)
-    return step >= plan.steps
-
-
-def averaged(folder: Path) -> dict[str, Tensor]:
-    """The moving average of the weights, out of a checkpoint."""
-    state = load_file(folder / "checkpoint.safetensors")
-    return {name[8:]: value for name, value in state.items() if name.startswith("average.")}
-
-
-def _step(
-    task: Task,
-    plan: Plan,
-    optimiser: torch.optim.Optimizer,
-    average: dict[str, Tensor],
-    step: int,
-    figures: dict[str, float],
-) -> None:
-    random = np.random.default_rng((plan.seed, step))
-    torch.manual_seed(int(random.integers(2**62)))
-    for group in optimiser.param_groups:
-        group["lr"] = plan.rate * plan.factor(step) * group["scale"]
-    loss, shown = task.loss(random, step)
-    if not torch.isfinite(loss):
-        raise TrainingError(f"step {step}: the loss is {loss.item()}; lower the rate")
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(task.model.parameters(), plan.clip)
-    optimiser.step()
-    share = min(plan.average, (1 + step) / (10 + step))
-    with torch.no_grad():
-        for name, value in task.model.state_dict().items():
-            average[name].lerp_(value, 1 - share) if value.is_floating_point() else average[
-                name
-            ].copy_(value)
-    for name, value in {"loss": loss.item(), **shown}.items():
-        figures[name] = 0.99 * figures[name] + 0.01 * value if name in figures else value
-
-
-def _save(
-    folder: Path,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: Mapping[str, Tensor],
-    step: int,
-) -> None:
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in average.items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
-    whole = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
-    about = {"format": str(_FORMAT), "step": str(step)}
-    write_whole(folder / "checkpoint.safetensors", save(whole, about))
-
-
-def _resume(
-    folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, average: dict[str, Tensor]
-) -> int:
-    """Where the run was stopped; 0 where it has not begun."""
-    path = folder / "checkpoint.safetensors"
-    if not path.exists():
-        return 0
-    state = load_file(path)
-    try:
-        model.load_state_dict(_under(state, "model."))
-    except RuntimeError as error:
-        raise TrainingError(f"{path} is of another model: begin in another folder") from error
-    average.update(_under(state, "average."))
-    kept = optimiser.state_dict()
-    kept["state"] = {}
-    for name, value in _under(state, "optimiser.").items():
-        index, _, field = name.partition(".")
-        kept["state"].setdefault(int(index), {})[field] = value
-    optimiser.load_state_dict(kept)
-    first = next(iter(kept["state"].values()), {"step": torch.zeros(())})
-    return int(first["step"])
-
-
-def _under(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
-
-
-def _log(folder: Path, step: int, figures: Mapping[str, float]) -> None:
-    with (folder / "log.jsonl").open("a") as log:
-        log.write(json.dumps({"step": step, **{k: round(v, 5) for k, v in figures.items()}}) + "\n")
-
-
-def _shown(figures: Mapping[str, float]) -> str:
-    return " ".join(f"{name} {value:.4g}" for name, value in figures.items())
-
-
-def _bar() -> Progress:
-    return Progress(
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}"),
-        transient=True,
+    return State(
+        type(task).__name__,
+        task.model,
+        optimiser,
+        torch.amp.GradScaler(world.device.type, enabled=plan.precision == "float16"),
+        {name: value.detach().clone() for name, value in task.model.state_dict().items()},
+        {name: each for name, each in kept.items() if isinstance(each, Stateful)},
     )
+
+
+@dataclass(slots=True)
+class _Steps:
+    """The steps of one run, each taken from `state` to the next; `row` were skipped just now."""
+
+    task: Task
+    plan: Plan
+    world: World
+    state: State
+    weighting: Weighting
+    penalty: Penalty | None
+    row: int = 0
+
+    def take(self) -> dict[str, float]:
+        """One step: its batches, the gradient of all processes, the weights; the step's figures."""
+        optimiser, scaler = self.state.optimiser, self.state.scaler
+        for group in optimiser.param_groups:
+            group["lr"] = self.plan.rate * self.plan.factor(self.state.step) * group["scale"]
+        optimiser.zero_grad(set_to_none=True)
+        shown = [self._batch(index) for index in range(self.plan.accumulate)]
+        if self.penalty is not None:
+            scaler.scale(self.penalty(self.state.model)).backward()
+        learnt = [each for group in optimiser.param_groups for each in group["params"]]
+        self.world.average_gradients(learnt)
+        scaler.unscale_(optimiser)
+        finite = bool(torch.isfinite(torch.nn.utils.clip_grad_norm_(learnt, self.plan.clip)))
+        if finite:
+            scaler.step(optimiser)
+            self._follow()
+        self._count(finite)
+        scaler.update()
+        self.state.step += 1
+        skipped = {} if self.plan.precision == "float32" else {"skipped": float(not finite)}
+        return {**(_figures(shown, self.world.size) if finite else {}), **skipped}
+
+    def _batch(self, index: int) -> Mapping[str, float]:
+        """Add the gradient of one batch; its figures."""
+        plan, world, step = self.plan, self.world, self.state.step
+        number = (step * plan.accumulate + index) * world.size + world.rank
+        random = np.random.default_rng((plan.seed, number))
+        _seed(int(random.integers(2**62)), world.device)
+        half = _HALVES.get(plan.precision)
+        with torch.autocast(world.device.type, half, enabled=half is not None):
+            batch = self.task.loss(random, number)
+        loss = self.weighting(batch.losses.float(), batch.members)
+        if half is None and not torch.isfinite(loss):
+            raise TrainingError(f"step {step}: the loss is {loss.item()}; lower the rate")
+        self.state.scaler.scale(loss / plan.accumulate).backward()
+        return {"loss": loss.item(), **batch.figures}
+
+    def _count(self, finite: bool) -> None:
+        """Raises TrainingError where steps without a finite gradient are no accident."""
+        self.row = 0 if finite else self.row + 1
+        self.state.skipped += not finite
+        if not finite and (self.plan.precision == "float32" or self.row == _SKIPPED):
+            raise TrainingError(
+                f"step {self.state.step}: the gradient is no number ({self.row} in a row); lower the rate"
+            )
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the average towards the weights, faster while the run is young."""
+        share = min(self.plan.average, (1 + self.state.step) / (10 + self.state.step))
+        for name, value in self.state.model.state_dict().items():
+            if value.is_floating_point():
+                self.state.average[name].lerp_(value, 1 - share)
+            else:
+                self.state.average[name].copy_(value)
+
+
+def _seed(seed: int, device: torch.device) -> None:
+    """As `torch.manual_seed`, which without a GPU remembers every call for one that may still come."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+
+
+def _figures(shown: Sequence[Mapping[str, float]], processes: int) -> dict[str, float]:
+    """The figures of a step out of its batches': means, but all the audio, that of other processes too."""
+    names = dict.fromkeys(name for each in shown for name in each)
+    figures = {}
+    for name in names:
+        values = [each[name] for each in shown if name in each]
+        figures[name] = sum(values) if name == SECONDS else sum(values) / len(values)
+    if SECONDS in figures:
+        figures[SECONDS] *= processes
+    return figures

@@ -1,14 +1,13 @@
 """Training the predictor: frames are lost in bursts, and those lost are to be guessed."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Int16
-from torch import Tensor
 
 from allears.audio.bark import HOP
+from allears.train.task import Batch
 from allears.voice.burg import CEPSTRA, cepstra
 from allears.voice.predictor import Predictor
 
@@ -36,7 +35,7 @@ class PredictorTask:
         """All weights alike."""
         return [{"params": list(self.model.parameters())}]
 
-    def loss(self, random: np.random.Generator, _step: int) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(self, random: np.random.Generator, _number: int) -> Batch:
         """How far the guesses of lost frames are off: cepstra, pitch where voiced, correlation."""
         starts = random.integers(0, len(self._features) - _FRAMES, self._batch)
         features = np.stack([self._features[at : at + _FRAMES] for at in starts])
@@ -66,7 +65,7 @@ class PredictorTask:
                 "cepstra": off[..., :18][guessed].abs().mean().item(),
                 "pitch": (off[..., 18].abs() * voiced)[guessed].mean().item(),
             }
-        return loss / 10, figures
+        return Batch(loss / 10, figures)
 
 
 def _bursts(random: np.random.Generator, batch: int) -> tuple[np.ndarray, np.ndarray]:

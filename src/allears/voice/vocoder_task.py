@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from allears.audio.bark import BANDS, HOP, PRE_EMPHASIS
 from allears.corpus.pack import Pack
+from allears.train import parallel
+from allears.train.checkpoint import load_optimiser, optimiser_tensors
+from allears.train.task import Batch
 from allears.voice import excitation
 from allears.voice.discriminator import Discriminator, deceive, discern
 from allears.voice.harmonic import HALF, Filters, HarmonicNet, shape
@@ -56,11 +59,11 @@ class VocoderTask:
         """The vocoder's weights."""
         return [{"params": list(self.net.parameters())}]
 
-    def loss(self, random: np.random.Generator, _step: int) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(self, random: np.random.Generator, _number: int) -> Batch:
         """The energy distance of two drawn voices from the recordings."""
         true, features = self.draw(random)
         total, away = energy_distance(true, *self.voices(features, random))
-        return total, {"away": away.item()}
+        return Batch(total, {"away": away.item()})
 
     def draw(
         self, random: np.random.Generator
@@ -96,7 +99,7 @@ class VocoderTask:
 
 
 class AdversarialTask(VocoderTask):
-    """The same against a discriminator, which has an optimiser of its own (begun anew by a resumed run)."""
+    """The same against a discriminator, which has an optimiser of its own."""
 
     def __init__(self, packs: Sequence[Pack], batch: int = 8, kept: int = 0) -> None:
         super().__init__(packs, batch, kept)
@@ -106,7 +109,7 @@ class AdversarialTask(VocoderTask):
             self.judge.parameters(), _JUDGE_RATE, betas=(0.8, 0.99), weight_decay=1e-3
         )
 
-    def loss(self, random: np.random.Generator, step: int) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(self, random: np.random.Generator, number: int) -> Batch:
         """The energy distance, the verdict and what the discriminator's layers see."""
         true, features = self.draw(random)
         one, other = self.voices(features, random)
@@ -115,16 +118,25 @@ class AdversarialTask(VocoderTask):
         real, made = true[:, at : at + _JUDGED], one[:, at : at + _JUDGED]
         told = self._teach(real, made.detach())
         verdict, apart = deceive(self.judge(real), self.judge(made))
-        if step >= _ALONE:
+        if number >= _ALONE:
             total = total + _DECEIVE * verdict + _MATCH * apart
         shown = {"away": away, "told": told, "verdict": verdict, "apart": apart}
-        return total, {name: value.item() for name, value in shown.items()}
+        return Batch(total, {name: value.item() for name, value in shown.items()})
+
+    def state_dict(self) -> Mapping[str, Tensor]:
+        """What the discriminator's optimiser knows."""
+        return optimiser_tensors(self._optimiser)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """What `state_dict` gave."""
+        load_optimiser(self._optimiser, state)
 
     def _teach(self, real: Tensor, made: Tensor) -> Tensor:
         """One step of the discriminator, whose weights the loop shall not see gradients of."""
         self.judge.requires_grad_(True)
         told = discern(self.judge(real), self.judge(made))
         told.backward()
+        parallel.join(str(told.device)).average_gradients(self.judge.parameters())
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         self.judge.requires_grad_(False)
