@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from jaxtyping import Float64
 
-from recipes.dred.bootstrap import Estimate, estimate, ratio
+from allears.score.bootstrap import Estimate, estimate, ratio
 from recipes.dred.measure import NOTHING, Measurement
 
 

@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from allears.score.bootstrap import Estimate
 from recipes.dred.board import Board
-from recipes.dred.bootstrap import Estimate
 from recipes.dred.conditions import CONDITIONS, at, called
 from recipes.dred.measure import NOTHING
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from allears import __version__
 from allears.audio import libopus
+from allears.score import bootstrap
+from allears.score.bootstrap import Estimate
 from allears.score.quality import SCORES as TITLES
-from recipes.dred import bootstrap
 from recipes.dred.board import Board
-from recipes.dred.bootstrap import Estimate
 from recipes.dred.claims import DIGITS, Verdict, verdicts
 from recipes.dred.conditions import Case
 from recipes.dred.material import Clip, Trace

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 from recipes.dred.board import Board
-from recipes.dred.bootstrap import Estimate, estimate, ratio
 from recipes.dred.claims import EVERY, Kind, Verdict, verdicts
 from recipes.dred.measure import NOTHING, Measurement
+
+from allears.score.bootstrap import Estimate, estimate, ratio
 
 
 def measured(
