@@ -2,9 +2,10 @@ import csv
 
 import pytest
 
+from allears.audio import files
 from allears.corpus import pack, recordings
 from allears.corpus.recordings import CorpusError
-from tests.real import CLIPS
+from tests.real import CLIPS, speech
 
 
 def table(folder, *rows, columns=("path", "speaker", "text", "split")):
@@ -66,3 +67,37 @@ def test_a_pack_is_made_once_and_a_broken_one_is_named(tmp_path):
     (tmp_path / "pack/features.f32").unlink()
     with pytest.raises(CorpusError, match="delete it to pack again"):
         pack.load(tmp_path / "pack")
+
+
+def test_times_and_all_other_columns_come_with_an_utterance(tmp_path):
+    columns = ("path", "speaker", "duration_s", "start_s", "accent", "age")
+    table(tmp_path, ("a.wav", "ann", "1.5", "0.25", "Welsh", ""), columns=columns)
+    (found,) = recordings.read(tmp_path)
+    assert (found.duration, found.start, found.attributes) == (1.5, 0.25, {"accent": "Welsh"})
+    assert found.origin == f"{tmp_path / 'utterances.csv'}, line 2"
+    assert hash(found) == hash(recordings.Utterance(found.path, "ann", "", "train", 1.5, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("a.wav,ann,soon", "line 3: duration_s is 'soon'"),
+        ("a.wav,ann,-1", "line 3: duration_s is '-1'"),
+        ("a.wav,ann,nan", "line 3: duration_s is 'nan'"),
+        ("a.wav,ann", "line 3: has not 3 cells"),
+        ("a.wav,ann,1,2", "line 3: has not 3 cells"),
+        (",ann,1", "line 3: names no file"),
+    ],
+)
+def test_a_row_that_is_not_as_the_header_says_is_named(tmp_path, row, why):
+    (tmp_path / "utterances.csv").write_text(f"path,speaker,duration_s\nb.wav,bob,1\n{row}\n")
+    with pytest.raises(CorpusError, match=why):
+        recordings.read(tmp_path)
+
+
+def test_a_pack_takes_the_stretch_that_the_table_names(tmp_path):
+    columns = ("path", "speaker", "duration_s", "start_s")
+    table(tmp_path, (CLIPS / "lj.flac", "lj", "1.0", "0.5"), columns=columns)
+    pack.build(recordings.read(tmp_path), tmp_path / "pack")
+    samples = pack.load(tmp_path / "pack").samples
+    assert (samples == files.to_int16(speech("lj")[8_000:24_000])).all()

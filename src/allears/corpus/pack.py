@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int16
 
-from allears.audio import bark, files, pitch, resample, tracker
+from allears.audio import bark, files, pitch, tracker
+from allears.corpus import sound
 from allears.corpus.recordings import CorpusError, Utterance
 from allears.outputs import write_whole
 
@@ -86,6 +87,5 @@ def analyse(
 
 
 def _hops(utterance: Utterance) -> Float32[np.ndarray, " samples"]:
-    recording = files.read(utterance.path)
-    samples = resample.resample(recording.samples, recording.rate, bark.RATE)
+    samples = sound.read(utterance)
     return samples[: len(samples) // bark.HOP * bark.HOP]
