@@ -5,13 +5,20 @@ import io
 import random
 import struct
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
+from allears.asr import bundle
+from allears.asr.bundle import About, Bundle
+from allears.asr.recogniser import RecogniserError
+from allears.asr.tokens import Characters
 from allears.errors import AllearsError
 from allears.link.receiver import Receiver
+from allears.nn import graphfile
 from allears.weights import archive, blob, linear
 from allears.weights.errors import WeightsError
 from allears.wire import bitfile, dred, extensions, inspection, loss, pcap, rtcp
@@ -122,6 +129,24 @@ def _source(data: bytes) -> None:
     assert sum(len(each) for each in archive.parse(data).values()) <= len(data)
 
 
+def _recogniser(data: bytes) -> None:
+    """What is read at all was written so, or is the same written otherwise."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        found = bundle.read(Path(file.name))
+    again = bundle.serialise(found)
+    assert len(again) <= 2 * len(data) + 1024
+
+
+def _graph(data: bytes) -> None:
+    try:
+        graphfile.operators(data)
+        assert graphfile.wanted(data).keys() == graphfile.types(data).keys()
+    except ValueError:
+        return
+
+
 def refusing(
     target: Callable[[bytes], None], error: type[AllearsError] = ParseError
 ) -> Callable[[bytes], None]:
@@ -151,9 +176,11 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "blob": refusing(_blob, WeightsError),
     "archive": refusing(_archive, WeightsError),
     "source": refusing(_source, WeightsError),
+    "recogniser": refusing(_recogniser, RecogniserError),
+    "graph": _graph,
 }
 
-SHARES = {"receiver": 0.01, "dred": 0.03, "inspection": 0.05, "archive": 0.05}
+SHARES = {"receiver": 0.01, "dred": 0.03, "inspection": 0.05, "archive": 0.05, "recogniser": 0.02}
 """Shares of all inputs for targets that take long over each; the rest share the rest."""
 
 
@@ -188,6 +215,8 @@ def seeds(name: str) -> list[bytes]:
         "blob": _blobs(),
         "archive": [_packed(archive.FILES[:2]), gzip.compress(_packed(archive.FILES))],
         "source": [SOURCE],
+        "recogniser": [_bundled(_onnx())],
+        "graph": [_onnx()],
     }
     return found[name]
 
@@ -223,6 +252,25 @@ def _blobs() -> list[bytes]:
         scale + record(b"a_weights_int8", 3, bytes(range(64))),
         record(b"a_weights_float", 0, bytes(256)),
     ]
+
+
+def _onnx() -> bytes:
+    """A graph with a node that has a constant, and a weight of (2, 3) that is elsewhere."""
+
+    def part(number: int, value: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    attribute = part(1, b"value") + part(5, bytes.fromhex("08011001") + part(9, bytes(4)))
+    node = part(2, b"x") + part(4, b"Constant") + part(5, attribute) + part(7, b"com.microsoft")
+    weight = bytes.fromhex("080208031001") + part(8, b"w") + part(13, part(1, b"location"))
+    return part(7, part(1, node) + part(5, weight + bytes.fromhex("7001")))
+
+
+def _bundled(graph: bytes) -> bytes:
+    names = bundle.GRAPHS
+    weights = {name: {"w": np.zeros((2, 3), np.float32)} for name in names}
+    about = About(bands=64, stack=4, joint=256, encoder="lstm", delay_s=0.1)
+    return bundle.serialise(Bundle(about, Characters("ab"), dict.fromkeys(names, graph), weights))
 
 
 def _packed(names: Iterable[str]) -> bytes:

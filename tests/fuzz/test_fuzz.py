@@ -5,8 +5,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from fuzz.targets import TARGETS, member, record
+from safetensors.numpy import save
 
 from allears.wire import bitfile, extensions, pcap, rtcp
 from allears.wire.bitfile import BitPacket
@@ -76,6 +78,11 @@ def many_records(n: int) -> bytes:
     return pcap.serialise([empty] * (n // 44))
 
 
+def many_tensors(n: int) -> bytes:
+    tensors = {f"{number:06}": np.zeros(1, np.uint8) for number in range(n // 65)}
+    return save(tensors, {"kind": "recogniser", "format": "1", "config": "{}"})
+
+
 WORST: dict[str, Callable[[int], bytes]] = {
     "rtp": rtp_extension,
     "red": lambda n: b"\xef\x00\x00\x00" * (n // 4) + b"\x6f",
@@ -91,6 +98,8 @@ WORST: dict[str, Callable[[int], bytes]] = {
     "blob": lambda n: b"".join(record(b"%d" % number, 0, b"") for number in range(n // 64)),
     "archive": lambda n: member("opus/dnn/README") * round(n / 512),
     "source": lambda n: b"".join(b"const int a%04d[1]={1};" % number for number in range(n // 22)),
+    "recogniser": many_tensors,
+    "graph": lambda n: bytes.fromhex("3a020a00") * (n // 4),
 }
 
 

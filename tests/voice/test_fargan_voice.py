@@ -60,6 +60,7 @@ def test_without_what_was_before_a_burst_is_another(voice):
 
 
 def test_joined_streams_equal_single_ones(voice):
+    """A batch runs as a graph, a single stream in compiled loops with weights of 16 bits."""
     chosen = [burst for burst in bursts() if len(burst.features) >= 6][:3]
     past = np.stack([each.past for each in chosen])
     context = np.stack([each.context for each in chosen])
@@ -72,7 +73,7 @@ def test_joined_streams_equal_single_ones(voice):
         state = voice.begin(burst.past[None], burst.context[None])
         for frame in range(3):
             alone, state = voice.step(burst.features[frame : frame + 1], state)
-            assert np.allclose(together[frame][row], alone[0], atol=1e-4)
+            assert snr(together[frame][row], alone[0]) > 45
 
 
 def test_an_octave_jump_and_silence_do_no_harm(voice):

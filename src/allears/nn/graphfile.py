@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
-_GRAPH, _INITIALIZER = 7, 5
-_DIMENSIONS, _NAME, _LOCATION = 1, 8, 14
-_EXTERNAL = 1
+_GRAPH, _FUNCTION, _TRAINING = 7, 25, 20
+_NODE, _INITIALIZER, _SPARSE = 1, 5, 15
+_OPERATOR, _DOMAIN, _ATTRIBUTE = 4, 7, 5
+_TENSOR, _TENSORS, _FURTHER = 5, 10, {6, 11, 22, 23}
+_DIMENSIONS, _TYPE, _NAME, _ELSEWHERE, _LOCATION = 1, 2, 8, 13, 14
+_LONGEST = 63
+"""Bits before the last byte of a number."""
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -14,13 +18,64 @@ def wanted(model: bytes) -> dict[str, tuple[int, ...]]:
     Raises ValueError where it is no such file.
     """
     found = {}
-    for graph in _messages(model, _GRAPH):
-        for tensor in _messages(graph, _INITIALIZER):
-            fields = list(_fields(tensor))
-            if (_LOCATION, _EXTERNAL) in fields:
-                names = [each.decode() for each in _of(fields, _NAME) if isinstance(each, bytes)]
-                found.update(dict.fromkeys(names, tuple(_dimensions(fields))))
+    for tensor in _initialisers(model):
+        fields = list(_fields(tensor))
+        if any(_of(fields, _LOCATION)):
+            names = [each.decode() for each in _of(fields, _NAME) if isinstance(each, bytes)]
+            found.update(dict.fromkeys(names, tuple(_dimensions(fields))))
     return found
+
+
+def types(model: bytes) -> dict[str, int]:
+    """The element types of the same initialisers, numbered as ONNX does (1 is float32, 2 uint8, 3 int8)."""
+    found = {}
+    for tensor in _initialisers(model):
+        fields = list(_fields(tensor))
+        if any(_of(fields, _LOCATION)):
+            kinds = [each for each in _of(fields, _TYPE) if isinstance(each, int)]
+            names = [each.decode() for each in _of(fields, _NAME) if isinstance(each, bytes)]
+            found.update(dict.fromkeys(names, kinds[-1] if kinds else 0))
+    return found
+
+
+def operators(model: bytes) -> set[tuple[str, str]]:
+    """Domain, empty for ONNX' own, and name of every operator.
+
+    Raises ValueError where there is more than one plain graph: functions, graphs within nodes, and so loops;
+    sparse values; or values of a node that are not in the file.
+    """
+    present = {number for number, _ in _fields(model)}
+    if present & {_FUNCTION, _TRAINING}:
+        raise ValueError("the graph brings functions of its own")
+    found = set()
+    for graph in _messages(model, _GRAPH):
+        if any(number == _SPARSE for number, _ in _fields(graph)):
+            raise ValueError("the graph has sparse values")
+        for node in _messages(graph, _NODE):
+            fields = list(_fields(node))
+            domain, name = (
+                b"".join(x for x in _of(fields, number)[-1:] if isinstance(x, bytes)).decode()
+                for number in (_DOMAIN, _OPERATOR)
+            )
+            for attribute in _messages(node, _ATTRIBUTE):
+                _check(name, attribute)
+            found.add((domain, name))
+    return found
+
+
+def _check(name: str, attribute: bytes) -> None:
+    for number, value in _fields(attribute):
+        if number in _FURTHER:
+            raise ValueError(f"{name} of the graph holds a graph of its own, or sparse values")
+        if number in (_TENSOR, _TENSORS) and isinstance(value, bytes):
+            for field, _ in _fields(value):
+                if field in (_ELSEWHERE, _LOCATION):
+                    raise ValueError(f"{name} of the graph has values in another file")
+
+
+def _initialisers(model: bytes) -> Iterator[bytes]:
+    for graph in _messages(model, _GRAPH):
+        yield from _messages(graph, _INITIALIZER)
 
 
 def _dimensions(fields: list[tuple[int, int | bytes]]) -> Iterator[int]:
@@ -66,10 +121,10 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
-    while at < len(data):
+    while at < len(data) and shift <= _LONGEST:
         byte = data[at]
         value |= (byte & 127) << shift
         shift, at = shift + 7, at + 1
         if byte < 128:
             return value, at
-    raise ValueError("no ONNX graph: it ends within a number")
+    raise ValueError("no ONNX graph: a number in it does not end")

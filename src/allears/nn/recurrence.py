@@ -12,6 +12,8 @@ import torch
 from numba import njit
 from torch import Tensor
 
+from allears.nn.exponential import tanh
+
 
 class Recurrence(torch.autograd.Function):
     """Gates from the input (batch, time, 3·size: update, reset, candidate), state, recurrent weights."""
@@ -60,26 +62,6 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     return tuple(tensor.detach().numpy() for tensor in tensors)
 
 
-@njit(fastmath=True, inline="always")  # type: ignore[misc, unused-ignore]
-def _tanh(x):  # type: ignore[no-untyped-def]
-    """The hyperbolic tangent as a quotient of polynomials, exact to single precision; it vectorises."""
-    x = np.float32(7.9) if x > np.float32(7.9) else x
-    x = np.float32(-7.9) if x < np.float32(-7.9) else x
-    y = x * x
-    top = np.float32(-2.76076847742355e-16)
-    top = top * y + np.float32(2.00018790482477e-13)
-    top = top * y + np.float32(-8.60467152213735e-11)
-    top = top * y + np.float32(5.12229709037114e-08)
-    top = top * y + np.float32(1.48572235717979e-05)
-    top = top * y + np.float32(6.37261928875436e-04)
-    top = top * y + np.float32(4.89352455891786e-03)
-    low = np.float32(1.19825839466702e-06)
-    low = low * y + np.float32(1.18534705686654e-04)
-    low = low * y + np.float32(2.26843463243900e-03)
-    low = low * y + np.float32(4.89352518554385e-03)
-    return x * top / low
-
-
 @njit(fastmath=True, cache=True)  # type: ignore[misc, unused-ignore]
 def _forward(gates, turned, bias, states, kept):  # type: ignore[no-untyped-def]
     batch, time, triple = gates.shape
@@ -103,9 +85,9 @@ def _forward(gates, turned, bias, states, kept):  # type: ignore[no-untyped-def]
                         + d * turned[k + 3, j]
                     )
             for j in range(size):
-                update = half + half * _tanh(half * (gate[j] + product[j]))
-                reset = half + half * _tanh(half * (gate[size + j] + product[size + j]))
-                candidate = _tanh(gate[2 * size + j] + reset * product[2 * size + j])
+                update = half + half * tanh(half * (gate[j] + product[j]))
+                reset = half + half * tanh(half * (gate[size + j] + product[size + j]))
+                candidate = tanh(gate[2 * size + j] + reset * product[2 * size + j])
                 after[j] = candidate + update * (before[j] - candidate)
                 keep[j] = update
                 keep[size + j] = reset

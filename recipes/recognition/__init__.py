@@ -1,0 +1,1 @@
+"""What the recipes of recognition share, and how the recogniser that ships is made."""

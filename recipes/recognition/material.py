@@ -1,0 +1,90 @@
+"""What is trained on and judged by: corpora by name, some training speakers set aside for every decision.
+
+A test split is looked at for a table only. Development speakers come from the training splits: one in twelve of
+a corpus, in the order of their names, is never trained on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from allears.corpus import manifest, recordings, sound
+from allears.corpus.recordings import Utterance
+from allears.corpus.sound import Sound
+from allears.corpus.text import normalise
+
+_ASIDE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A folder of the data's, or one elsewhere; `share` is how often its training utterances are drawn."""
+
+    name: str
+    share: float
+
+
+LAPTOP = (Corpus("an4", 3.0), Corpus("speechocean762", 1.0), Corpus("librispeech", 1.0))
+"""Some eight hours."""
+
+
+def training(data: Path, corpora: Sequence[Corpus], packs: Path) -> tuple[Sound, list[float]]:
+    """All that is trained on, and the share of each."""
+    utterances: list[Utterance] = []
+    shares: list[float] = []
+    for corpus in corpora:
+        aside = _aside(data / corpus.name)
+        found = recordings.chosen([data / corpus.name], "train")
+        kept = [each for each in found if each.speaker not in aside and _sayable(each)]
+        utterances += kept
+        shares += [corpus.share] * len(kept)
+    name = "-".join(["train", *(Path(corpus.name).name for corpus in corpora)])
+    return _packed(utterances, packs / name), shares
+
+
+def development(data: Path, corpora: Sequence[Corpus], packs: Path) -> dict[str, Sound]:
+    """What decisions are taken by, for each corpus."""
+    found = {}
+    for corpus in corpora:
+        aside = _aside(data / corpus.name)
+        every = recordings.chosen([data / corpus.name], "train")
+        kept = [each for each in every if each.speaker in aside and _sayable(each)]
+        found[corpus.name] = _packed(kept, packs / f"development-{corpus.name}")
+    return found
+
+
+def tests(data: Path, packs: Path) -> dict[str, Sound]:
+    """What tables are made of."""
+    found = {}
+    for name in ("an4", "speechocean762", "librispeech", "alphanumeric"):
+        rows = recordings.read(data / name)
+        if name == "alphanumeric":
+            # Addresses are read in several ways, and nobody wrote down which.
+            kept = [each for each in rows if not any(map(str.isdigit, each.text))]
+        else:
+            kept = [each for each in rows if each.split == "test"]
+        found[name] = _packed([each for each in kept if _sayable(each)], packs / f"test-{name}")
+    return found
+
+
+def librispeech(folder: Path, packs: Path) -> tuple[Sound, list[float]]:
+    """The training parts of a LibriSpeech folder, all alike."""
+    found = [each for each in manifest.read(folder) if each.split.startswith("train")]
+    return _packed(found, packs / "train-full"), [1.0] * len(found)
+
+
+def _aside(folder: Path) -> set[str]:
+    """Speakers for development."""
+    found = sorted({each.speaker for each in recordings.chosen([folder], "train")})
+    if all(each.startswith("synthetic_") for each in found):
+        return set()
+    return set(found[_ASIDE // 2 :: _ASIDE])
+
+
+def _sayable(utterance: Utterance) -> bool:
+    return bool(normalise(utterance.text))
+
+
+def _packed(utterances: Sequence[Utterance], folder: Path) -> Sound:
+    sound.build(utterances, folder)
+    return sound.load(folder)

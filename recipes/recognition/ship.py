@@ -1,0 +1,54 @@
+"""The recogniser that ships, from recordings to a file: train, judge, export.
+
+    python -m recipes.recognition.synthesis --texts DATA/speechocean762 --texts DATA/librispeech
+    python -m recipes.recognition.ship --data DATA
+
+Stopped at any time, the same command goes on.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from allears.asr.checkpoint import load
+from allears.asr.task import Lesson
+from allears.asr.torch_networks import TorchNetworks
+from allears.train.schedule import Plan
+from recipes.recognition import judge, material
+from recipes.recognition.material import LAPTOP, Corpus
+from recipes.recognition.teach import Course, distortions, pieces, teach
+
+RUNS = Path("runs/recognition")
+SYMBOLS = 160
+
+COURSE = Course(
+    "ship",
+    "convrnn",
+    {"width": 288, "layers": 3, "front": 144},
+    Plan(steps=6000, rate=1.5e-3, warmup=400, precision="bfloat16", decay=0.01, average=0.9985),
+    predictor={"width": 256},
+    joint=256,
+    lesson=Lesson(seconds=80.0, longest_s=10.0),
+)
+
+
+def main() -> None:
+    """Train, and say the word error rate on development speakers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="where the corpora's folders are")
+    parser.add_argument("--synthetic", type=Path, default=Path("runs/synthetic"))
+    parser.add_argument("--hours", type=float, default=float("inf"), help="stop after so many")
+    wish = parser.parse_args()
+    until = time.monotonic() + 3600 * wish.hours
+    corpora = [*LAPTOP, Corpus(str(wish.synthetic.resolve()), 0.5)]
+    sound, shares = material.training(wish.data, corpora, RUNS / "packs")
+    tokens = pieces(sound, SYMBOLS, RUNS / f"pieces-{SYMBOLS}.model")
+    distort = distortions(wish.data / "noise")
+    path = teach(COURSE, sound, shares, tokens, RUNS, distort=distort, until=until)
+    networks = TorchNetworks(*load(path or RUNS / COURSE.name / "model.safetensors"))
+    for name, aside in material.development(wish.data, LAPTOP, RUNS / "packs").items():
+        print(name, judge.word_error_rate(judge.hear(networks, aside)))
+
+
+if __name__ == "__main__":
+    main()

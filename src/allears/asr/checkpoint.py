@@ -1,0 +1,46 @@
+"""A trained transducer as one file: safetensors with the weights, the symbols, and the configuration beside."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialised
+
+from allears.asr.model import Transducer, TransducerConfig
+from allears.asr.recogniser import RecogniserError
+from allears.asr.tokens import Tokens, restored
+from allears.outputs import write_whole
+
+KIND, _FORMAT = "transducer", "1"
+
+
+def save(model: Transducer, tokens: Tokens, path: Path) -> None:
+    """Write it whole or not at all."""
+    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    tensors |= {name: torch.from_numpy(each.copy()) for name, each in tokens.arrays().items()}
+    about = {"kind": KIND, "format": _FORMAT, "config": json.dumps(model.config.plain())}
+    write_whole(path, serialised(tensors, about))
+
+
+def load(path: Path) -> tuple[Transducer, Tokens]:
+    """The model, ready to be used, and its symbols. Raises RecogniserError naming the file and what is wrong."""
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+            if about.get("kind") != KIND or about.get("format") != _FORMAT:
+                raise RecogniserError(
+                    f"{path}: holds {about.get('kind', 'something else')}, not a {KIND} of format "
+                    f"{_FORMAT}; train one with allears train asr"
+                )
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise RecogniserError(f"{path}: no checkpoint ({' '.join(str(error).split())})") from None
+    symbols = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith("tokens.")}
+    try:
+        model = Transducer(TransducerConfig(**json.loads(about["config"])))
+        model.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        why = " ".join(str(error).split())
+        raise RecogniserError(f"{path}: weights and configuration do not fit ({why})") from None
+    return model.eval(), restored(symbols)
