@@ -16,7 +16,7 @@ from pathlib import Path
 from allears.asr.encoders import kinds
 from allears.asr.task import Lesson
 from allears.corpus.sound import Sound
-from allears.train.schedule import Plan
+from allears.train.schedule import Plan, Precision
 from recipes.convrnnt import table
 from recipes.recognition import material
 from recipes.recognition.material import Corpus
@@ -39,10 +39,11 @@ class Size:
     longest_s: float
     rate: float
     device: str
+    precision: Precision
 
 
-LAPTOP = Size(1_200_000, 128, 1200, 80.0, 10.0, 2e-3, "cpu")
-FULL = Size(28_000_000, 2500, 150_000, 1200.0, 17.0, 1e-3, "cuda")
+LAPTOP = Size(1_200_000, 128, 1200, 80.0, 10.0, 2e-3, "cpu", "float32")
+FULL = Size(28_000_000, 2500, 150_000, 1200.0, 17.0, 1e-3, "cuda", "bfloat16")
 
 
 def courses(size: Size, seeds: Sequence[int]) -> Iterator[Course]:
@@ -51,7 +52,7 @@ def courses(size: Size, seeds: Sequence[int]) -> Iterator[Course]:
         encoder = asdict(kinds.sized(kind, size.parameters, _INPUTS))
         plan = Plan(
             steps=size.steps, rate=size.rate, warmup=min(200, size.steps // 5),
-            precision="bfloat16", decay=0.01, average=0.998, seed=seed,
+            precision=size.precision, decay=0.01, average=0.998, seed=seed,
         )  # fmt: skip
         lesson = Lesson(seconds=size.seconds, longest_s=size.longest_s)
         yield Course(f"{kind}-{seed}", kind, encoder, plan, lesson=lesson)

@@ -25,7 +25,7 @@ COURSE = Course(
     "ship",
     "convrnn",
     {"width": 288, "layers": 3, "front": 144},
-    Plan(steps=6000, rate=1.5e-3, warmup=400, precision="bfloat16", decay=0.01, average=0.9985),
+    Plan(steps=3600, rate=1.5e-3, warmup=300, decay=0.01, average=0.998),
     predictor={"width": 256},
     joint=256,
     lesson=Lesson(seconds=80.0, longest_s=10.0),

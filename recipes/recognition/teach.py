@@ -66,7 +66,7 @@ def teach(
     place = folder / course.name
     done = run(task, course.plan, place, show=lambda _: None, until=until, device=device)
     path = place / "model.safetensors"
-    model.load_state_dict(averaged(place))
+    task.model.load_state_dict(averaged(place))
     checkpoint.save(model, tokens, path)
     return path if done else None
 

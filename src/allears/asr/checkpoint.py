@@ -33,7 +33,8 @@ def load(path: Path) -> tuple[Transducer, Tokens]:
                     f"{path}: holds {about.get('kind', 'something else')}, not a {KIND} of format "
                     f"{_FORMAT}; train one with allears train asr"
                 )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            names = file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError) as error:
         raise RecogniserError(f"{path}: no checkpoint ({' '.join(str(error).split())})") from None
     symbols = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith("tokens.")}

@@ -40,11 +40,11 @@ class Transducer(nn.Module):
         encoder_config, encoder = ENCODERS[config.encoder_kind]
         predictor_config, predictor = PREDICTORS[config.predictor_kind]
         inputs = config.bands * config.stack
-        self.encoder: Any = encoder(encoder_config(**{"inputs": inputs, **config.encoder}))
-        self.predictor: Any = predictor(predictor_config(**config.predictor), config.vocabulary)
-        self.joiner = Joiner(
-            self.encoder.width, self.predictor.width, config.joint, config.vocabulary
-        )
+        heard: Any = encoder(encoder_config(**{"inputs": inputs, **config.encoder}))
+        expected: Any = predictor(predictor_config(**config.predictor), config.vocabulary)
+        self.encoder: Any = heard
+        self.predictor: Any = expected
+        self.joiner = Joiner(heard.width, expected.width, config.joint, config.vocabulary)
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", torch.zeros(config.bands))

@@ -1,4 +1,4 @@
-"""Predictors of a transducer: what the symbols so far let expect. They stream over symbols as encoders over frames."""
+"""Predictors of a transducer: what the symbols so far let expect. They stream over symbols."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol

@@ -1,15 +1,16 @@
 """What training a transducer is: utterances, made harder, and the loss of what was said in them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 from torch import Tensor, nn
 
 from allears.asr.model import Transducer
+from allears.asr.pruned import gathered, simple_loss
 from allears.asr.tokens import Tokens
 from allears.asr.transducer import transducer_loss
 from allears.audio import mel
@@ -28,16 +29,45 @@ _QUIET = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """How training goes on: FastEmit's λ, `masked` steps before which spectra are whole, seconds in a batch."""
+    """How training goes on: FastEmit's λ, the batch before which spectra are whole, seconds in a batch.
+
+    The costly joiner looks at `window` positions of each frame (`pruned`), at all with 0; it counts little in the
+    first `simply` batches, while the cheap one does not know yet where to look.
+    """
 
     fastemit: float = 0.005
     masks_from: int = 500
+    window: int = 6
+    simply: int = 200
     seconds: float = 80.0
     longest_s: float = 17.0
 
 
+class Taught(nn.Module):
+    """A transducer, and the cheap joiner that only its training needs."""
+
+    def __init__(self, transducer: Transducer) -> None:
+        super().__init__()
+        config = transducer.config
+        self.transducer = transducer
+        self.acoustic = nn.Linear(config.joint, config.vocabulary)
+        self.language = nn.Linear(config.joint, config.vocabulary)
+
+
+class Extra(Protocol):
+    """What is asked of a model beside the words."""
+
+    def begin(self, number: int, /) -> None:
+        """Before the model hears batch `number`."""
+
+    def losses(self, frames: Int[Tensor, " batch"], /) -> tuple[Tensor, Mapping[str, float]]:
+        """What is added to the losses of utterances of so many frames of the encoder; figures to show."""
+
+
 class TransducerTask:
     """A task for `train.loop.run`; `distort` makes waveforms harder, `shares` draws some more often.
+
+    `extra` adds to the losses.
 
     Raises TokenError where a text cannot be written with the symbols.
     """
@@ -52,10 +82,11 @@ class TransducerTask:
         seed: int,
         distort: Distortion | None = None,
         shares: Sequence[float] | None = None,
+        extra: Extra | None = None,
     ) -> None:
-        self.model: nn.Module = model
+        self.model = Taught(model)
         self._transducer, self._sound, self._lesson = model, sound, lesson
-        self._distort = distort
+        self._distort, self._extra = distort, extra
         self._targets = [tokens.encode(normalise(each.text)) for each in sound.utterances]
         usable = [
             bool(targets) and seconds <= lesson.longest_s
@@ -81,16 +112,40 @@ class TransducerTask:
         frames = torch.tensor([len(each) // stack for each in mels])
         symbols = torch.tensor([len(each) for each in targets])
         device = self._transducer.mean.device
-        logits = self._transducer(
-            _padded(mels, stack).to(device),
-            nn.utils.rnn.pad_sequence([torch.tensor(t) for t in targets], batch_first=True).to(device),
-        )
-        losses = transducer_loss(
-            logits.float(), _rows(targets).to(device), frames, symbols, fastemit=self._lesson.fastemit
+        losses = self._losses(
+            _padded(mels).to(device), _rows(targets).to(device), frames, symbols, number
         )
         losses = losses / symbols.float().mean().to(device)
         seconds = sum(len(each) for each in mels) * mel.HOP / mel.RATE
-        return Batch(losses, {"seconds": seconds}, members)
+        figures = {"seconds": seconds}
+        if self._extra is not None:
+            added, shown = self._extra.losses(frames)
+            losses, figures = losses + added, {**figures, **shown}
+        return Batch(losses, figures, members)
+
+    def _losses(
+        self, mels: Tensor, targets: Tensor, frames: Tensor, symbols: Tensor, number: int
+    ) -> Tensor:
+        """Nats of each utterance."""
+        model, lesson = self._transducer, self._lesson
+        if not lesson.window:
+            logits = model(mels, targets)
+            return transducer_loss(logits, targets, frames, symbols, fastemit=lesson.fastemit)
+        heard, _ = model.encode(mels, model.encoder.initial_state(len(mels)))
+        before = nn.functional.pad(targets, (1, 0))
+        expected, _ = model.predict(before, model.predictor.initial_state(len(mels)))
+        least = 2 + int((symbols / frames).max())
+        window = min(max(lesson.window, least), targets.shape[1] + 1)
+        simple = simple_loss(
+            self.model.acoustic(heard), self.model.language(expected), targets, frames, symbols,
+            width=window, fastemit=lesson.fastemit,
+        )  # fmt: skip
+        logits = model.joiner(heard[:, :, None], gathered(expected, simple.starts, window))
+        losses = transducer_loss(
+            logits, targets, frames, symbols, fastemit=lesson.fastemit, starts=simple.starts
+        )
+        share = 1.0 if number >= lesson.simply else 0.1
+        return 0.5 * simple.losses + share * losses
 
     def _heard(
         self, number: int, random: np.random.Generator, step: int
@@ -122,7 +177,6 @@ def _rows(targets: Sequence[Sequence[int]]) -> Tensor:
     return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
-def _padded(mels: Sequence[np.ndarray], stack: int) -> Tensor:
+def _padded(mels: Sequence[np.ndarray]) -> Tensor:
     """End to end in one batch, as long as the longest."""
-    assert all(len(each) % stack == 0 for each in mels)
     return nn.utils.rnn.pad_sequence([torch.from_numpy(each) for each in mels], batch_first=True)

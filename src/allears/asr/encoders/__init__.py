@@ -1,0 +1,1 @@
+"""Encoders of a transducer, one file each; all are causal and stream."""
