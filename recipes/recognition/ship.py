@@ -23,9 +23,9 @@ SYMBOLS = 160
 
 COURSE = Course(
     "ship",
-    "convrnn",
-    {"width": 288, "layers": 3, "front": 144},
-    Plan(steps=3600, rate=1.5e-3, warmup=300, decay=0.01, average=0.998),
+    "lstm",
+    {"width": 352, "layers": 3},
+    Plan(steps=2800, rate=2e-3, warmup=200, decay=0.01, average=0.998),
     predictor={"width": 256},
     joint=256,
     lesson=Lesson(seconds=80.0, longest_s=10.0),

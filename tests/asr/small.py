@@ -16,6 +16,7 @@ SIZES = {
     "conformer": {"width": 16, "layers": 1, "heads": 2, "size": 8, "past": 6, "kernel": 5},
     "contextnet": {"width": 16, "blocks": 2, "layers": 2},
     "transformer": {"width": 16, "layers": 2, "heads": 2, "size": 8, "past": 6},
+    "amortised": {"width": 16, "layers": 2, "heads": 2, "size": 8, "past": 6},
 }
 WINDOWED = {"contextnet windowed": {"window": 3}}
 KINDS = [*ENCODERS, *WINDOWED]
@@ -48,7 +49,7 @@ def transducer(kind="lstm", predictor="stateless"):
 @cache
 def exported(kind="lstm", predictor="stateless"):
     """The same without torch."""
-    return bundle(transducer(kind, predictor), TOKENS, delay_s=0.12, text="small")
+    return bundle(transducer(kind, predictor), TOKENS, text="small")
 
 
 def drawn(batch, chunks, seed=1):

@@ -58,9 +58,9 @@ def test_a_fresh_encoder_neither_fades_nor_bursts(kind: str) -> None:
     x = torch.randn(4, 100, INPUTS, requires_grad=True)
     y, _ = encoder(x, encoder.initial_state(4))
     assert y.shape == (4, 100, encoder.width)
-    assert 0.2 < float(y.std()) < 3
+    assert 0.2 < float(y.detach().std()) < 3
     (y * torch.randn_like(y)).mean(2).sum().backward()
-    norms = [float(each.grad.norm()) for each in encoder.parameters()]
+    norms = [float(each.grad.norm()) for each in encoder.parameters() if each.grad is not None]
     assert max(norms) < 1e3
 
 

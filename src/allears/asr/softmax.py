@@ -15,6 +15,8 @@ from torch import Tensor
 
 from allears.nn.exponential import exponential
 
+_NEVER = np.float32(1e-14)
+"""A node that paths go through so seldom has no gradient: single precision loses it beside the others'."""
 _KEEPS_NAN = {"reassoc", "contract"}
 """What the compiler may do so that loops vectorise, and a NaN is still one."""
 
@@ -85,6 +87,9 @@ def _slopes(logits, sums, shares, tokens, blank, out):
         row, slope, total = logits[node], out[node], sums[node]
         first, second = shares[node, 0], shares[node, 1]
         both = first + second
+        if abs(both) < _NEVER:
+            slope[:] = 0
+            continue
         for k in range(len(row)):
             slope[k] = both * exponential(row[k] - total)
         slope[blank] -= first

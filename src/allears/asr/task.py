@@ -112,6 +112,8 @@ class TransducerTask:
         frames = torch.tensor([len(each) // stack for each in mels])
         symbols = torch.tensor([len(each) for each in targets])
         device = self._transducer.mean.device
+        if self._extra is not None:
+            self._extra.begin(number)
         losses = self._losses(
             _padded(mels).to(device), _rows(targets).to(device), frames, symbols, number
         )

@@ -26,7 +26,7 @@ def analyse(
     samples: Float32[np.ndarray, " samples"],
     state: Float32[np.ndarray, " kept"],
     bands: int = 64,
-) -> tuple[Float32[np.ndarray, "frames bands"], Float32[np.ndarray, " kept"]]:
+) -> tuple[Float32[np.ndarray, "frames bands"], Float32[np.ndarray, " kept_after"]]:
     """Natural logarithms of the bands' power in each window that is complete now; samples at 16 kHz in ±1.
 
     The state is the samples that later windows still need, fewer than a window.

@@ -24,7 +24,7 @@ ENCODERS: dict[str, tuple[Callable[..., Any], Callable[[Any], nn.Module]]] = {
 }
 
 TOLERANCE = 0.02
-"""How far from the parameters wanted `sized` may end, as a share of them."""
+"""How far from the parameters wanted `sized` may end, as a share of them, if nothing else is said."""
 
 _START, _TRIES = 160, 6
 _FOLLOWING: dict[str, Callable[[int], int]] = {
@@ -40,7 +40,9 @@ def parameters(kind: str, config: Any) -> int:
         return sum(each.numel() for each in ENCODERS[kind][1](config).parameters())
 
 
-def sized(kind: str, wanted: int, inputs: int, **given: Any) -> Any:
+def sized(
+    kind: str, wanted: int, inputs: int, *, tolerance: float = TOLERANCE, **given: Any
+) -> Any:
     """The configuration of that many parameters; all but the width is as `given`, or as usual.
 
     Of the widths that come near enough it is the roundest. Raises ValueError where none does.
@@ -59,6 +61,6 @@ def sized(kind: str, wanted: int, inputs: int, **given: Any) -> Any:
         width = max(1, round(width * (wanted / found) ** 0.5))
     for step in (64, 32, 16, 8, 4, 2, 1):
         for near in (width // step * step, -(-width // step) * step):
-            if near and abs(parameters(kind, at(near, like)) - wanted) <= TOLERANCE * wanted:
+            if near and abs(parameters(kind, at(near, like)) - wanted) <= tolerance * wanted:
                 return at(near, like)
     raise ValueError(f"{kind}: no width near {width} gives {wanted} parameters")

@@ -1,0 +1,1 @@
+"""The compute cost amortised Transformer: word errors against computation saved."""
