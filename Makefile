@@ -41,7 +41,7 @@ graphs: .venv/.dev         ## make the graphs of the networks anew, after a chan
 	touch $@
 
 .venv/.dev: .venv/.demo
-	$(PIP) -e '.[score,train,recipes,dev]'
+	$(PIP) -e '.[score,train,asr,recipes,dev]'
 	touch $@
 
 clean:

@@ -269,7 +269,7 @@ def _onnx() -> bytes:
 def _bundled(graph: bytes) -> bytes:
     names = bundle.GRAPHS
     weights = {name: {"w": np.zeros((2, 3), np.float32)} for name in names}
-    about = About(bands=64, stack=4, joint=256, encoder="lstm", delay_s=0.1)
+    about = About(bands=64, stack=4, joint=256, encoder="lstm", start_delay_s=0.1)
     return bundle.serialise(Bundle(about, Characters("ab"), dict.fromkeys(names, graph), weights))
 
 

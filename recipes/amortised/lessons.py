@@ -70,7 +70,7 @@ def runs(size: Size) -> list[Run]:
     past = size.encoder["past"]
     follow = replace(_plan(size, size.steps), rate=size.rate / 3, warmup=min(100, size.steps // 5))
     lesson = Lesson(seconds=size.seconds, longest_s=size.longest_s)
-    later = replace(lesson, masks_from=0, simply=0)
+    later = replace(lesson, plainly=0, simply=0, shortly=0)
     gated = {**size.encoder, "slices": size.slices}
     found = [
         Run(

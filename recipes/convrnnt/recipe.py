@@ -42,7 +42,7 @@ class Size:
     precision: Precision
 
 
-LAPTOP = Size(1_200_000, 128, 1200, 80.0, 10.0, 2e-3, "cpu", "float32")
+LAPTOP = Size(1_200_000, 128, 3200, 30.0, 10.0, 2e-3, "cpu", "float32")
 FULL = Size(28_000_000, 2500, 150_000, 1200.0, 17.0, 1e-3, "cuda", "bfloat16")
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from allears.asr import tail
 from allears.asr.networks import Networks
 from allears.asr.search import greedy
+from allears.asr.search.hypothesis import begin
 from allears.audio import mel
 from allears.corpus.sound import Sound
 from allears.corpus.text import normalise
@@ -43,6 +45,30 @@ def hear(networks: Networks, sound: Sound) -> list[Heard]:
         Heard(each.speaker, normalise(each.text), text)
         for each, text in zip(sound.utterances, greedy.texts(networks, mels), strict=True)
     ]
+
+
+def streamed_alike(networks: Networks, sound: Sound, most: int = 130) -> float:
+    """The share of symbols that come out alike heard in pieces of 320 ms and whole."""
+    chosen = np.linspace(0, len(sound) - 1, min(most, len(sound))).astype(int)
+    mels = [mel.whole(sound.samples(int(each)), networks.bands) for each in chosen]
+    whole = [each.symbols for each in greedy.whole(networks, mels)]
+    pieces = [_in_pieces(networks, each) for each in mels]
+    wrong = sum(
+        word_errors([*map(str, one)], [*map(str, other)])
+        for one, other in zip(whole, pieces, strict=True)
+    )
+    return 1 - wrong / max(1, sum(map(len, whole)))
+
+
+def _in_pieces(networks: Networks, mels: np.ndarray) -> tuple[int, ...]:
+    """The symbols of one recording, heard eight frames at a time."""
+    ended = tail.ended(mels, networks.stack)
+    state, found = networks.encoder_state(1), begin(networks, 1)
+    for start in range(0, len(ended), 8 * networks.stack):
+        piece = ended[None, start : start + 8 * networks.stack]
+        encoded, state = networks.encode(piece, state)
+        found = greedy.advance(networks, encoded, found)
+    return tuple(found[0].symbols)
 
 
 def word_error_rate(heard: Sequence[Heard]) -> Estimate:

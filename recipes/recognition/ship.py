@@ -24,11 +24,11 @@ SYMBOLS = 160
 COURSE = Course(
     "ship",
     "lstm",
-    {"width": 352, "layers": 3},
-    Plan(steps=2800, rate=2e-3, warmup=200, decay=0.01, average=0.998),
+    {"width": 320, "layers": 3},
+    Plan(steps=6000, rate=2e-3, warmup=200, decay=0.01, average=0.9985),
     predictor={"width": 256},
     joint=256,
-    lesson=Lesson(seconds=80.0, longest_s=10.0),
+    lesson=Lesson(seconds=30.0, longest_s=10.0, plainly=1200),
 )
 
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=float("inf"), help="stop after so many")
     wish = parser.parse_args()
     until = time.monotonic() + 3600 * wish.hours
-    corpora = [*LAPTOP, Corpus(str(wish.synthetic.resolve()), 0.5)]
+    corpora = [*LAPTOP, Corpus(str(wish.synthetic.resolve()), 0.25)]
     sound, shares = material.training(wish.data, corpora, RUNS / "packs")
     tokens = pieces(sound, SYMBOLS, RUNS / f"pieces-{SYMBOLS}.model")
     distort = distortions(wish.data / "noise")

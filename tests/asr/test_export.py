@@ -97,7 +97,7 @@ def test_int8_is_kept_where_word_errors_rise_little(rate, kept):
 
 def test_a_file_is_read_as_it_was_written(tmp_path):
     path = tmp_path / "recogniser"
-    made = export(transducer(), TOKENS, path, delay_s=0.12, text="small")
+    made = export(transducer(), TOKENS, path, text="small")
     found = read(path)
     assert found.about == made.about == exported().about
     assert serialise(found) == path.read_bytes() == serialise(exported())
@@ -114,7 +114,7 @@ def test_the_file_is_safetensors_and_says_what_it_is(tmp_path):
     assert (about["kind"], about["format"]) == ("recogniser", "1")
     config = json.loads(about["config"])
     assert [config[each] for each in ("bands", "stack", "joint")] == [BANDS, STACK, JOINT]
-    assert (config["encoder"], config["delay_s"], config["int8"]) == ("lstm", 0.12, False)
+    assert (config["encoder"], config["text"], config["int8"]) == ("lstm", "small", False)
     assert {"graph.encoder", "graph.predictor", "graph.joiner", "tokens.characters"} < set(names)
     assert shape == [1, 4 * 16, BANDS * STACK]
     assert len(exported().graphs["encoder"]) < 10_000

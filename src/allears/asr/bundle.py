@@ -34,15 +34,16 @@ _LARGEST = 65_536
 class About:
     """What is known of a recogniser beside its weights.
 
-    `delay_s` is by how much symbols come after their sound, `int8` whether products are of whole numbers, `rates`
-    what was measured to decide that.
+    `start_delay_s` is by how much a word's first symbol comes after the word begins, `end_delay_s` its last after
+    it ends; `int8` whether products are of whole numbers, `rates` what was measured to decide that.
     """
 
     bands: int
     stack: int
     joint: int
     encoder: str
-    delay_s: float = 0.0
+    start_delay_s: float = 0.0
+    end_delay_s: float = 0.0
     text: str = ""
     int8: bool = False
     rates: Mapping[str, float] = field(default_factory=dict)
@@ -51,8 +52,9 @@ class About:
         sizes = (self.bands, self.stack, self.joint)
         if not all(type(each) is int and 0 < each <= _LARGEST for each in sizes):
             raise ValueError(f"bands, stack and joint are {sizes}")
-        if not -10 < self.delay_s < 10:
-            raise ValueError(f"{self.delay_s} s of delay")
+        delays = self.start_delay_s, self.end_delay_s
+        if not all(-10 < each < 10 for each in delays):
+            raise ValueError(f"delays of {delays} s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,20 +30,18 @@ _TOLERANCE = 1e-3
 """Of what is of the order of one: far above rounding, far below another graph."""
 
 
-def export(
-    model: Transducer, tokens: Tokens, path: Path, *, delay_s: float = 0.0, text: str = ""
-) -> Bundle:
+def export(model: Transducer, tokens: Tokens, path: Path, *, text: str = "") -> Bundle:
     """Write what `OnnxNetworks` reads. Raises RecogniserError where it would not equal the model."""
-    found = bundle(model, tokens, delay_s=delay_s, text=text)
+    found = bundle(model, tokens, text=text)
     write_whole(path, serialise(found))
     return found
 
 
-def bundle(model: Transducer, tokens: Tokens, *, delay_s: float = 0.0, text: str = "") -> Bundle:
+def bundle(model: Transducer, tokens: Tokens, *, text: str = "") -> Bundle:
     """The same before it is a file; `model` stays where and as it is."""
     model = copy.deepcopy(model).float().cpu().eval()
     config = model.config
-    about = About(config.bands, config.stack, config.joint, config.encoder_kind, delay_s, text)
+    about = About(config.bands, config.stack, config.joint, config.encoder_kind, text=text)
     graphs, weights = {}, {}
     for name, traced in _traced(model).items():
         graphs[name], weights[name] = parted(traced)

@@ -29,16 +29,22 @@ _QUIET = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """How training goes on: FastEmit's λ, the batch before which spectra are whole, seconds in a batch.
+    """How training goes on: FastEmit's λ, seconds in a batch, and how it begins.
 
     The costly joiner looks at `window` positions of each frame (`pruned`), at all with 0; it counts little in the
-    first `simply` batches, while the cheap one does not know yet where to look.
+    first `simply` batches, while the cheap one does not know yet where to look. `ctc` is the weight of a CTC loss
+    on what the cheap one hears, without which the encoder may long learn nothing: what is expected explains
+    enough. The first `shortly` batches are of utterances up to `short_s`, in which it is plain what was said when;
+    in the first `plainly` nothing is made harder: begun on distorted speech, little is learned for long.
     """
 
     fastemit: float = 0.005
-    masks_from: int = 500
+    plainly: int = 800
     window: int = 6
     simply: int = 200
+    ctc: float = 0.3
+    short_s: float = 2.5
+    shortly: int = 400
     seconds: float = 80.0
     longest_s: float = 17.0
 
@@ -93,8 +99,13 @@ class TransducerTask:
             for targets, seconds in zip(self._targets, sound.durations, strict=True)
         ]
         weights = np.asarray(shares if shares is not None else np.ones(len(usable))) * usable
-        self.batches = Batches(
-            sound.durations, lesson.seconds, seed, shares=weights, longest=lesson.longest_s
+        self._all = self._batches(weights, seed, lesson.longest_s)
+        short = weights * (sound.durations <= lesson.short_s)
+        self._short = self._batches(short, seed, lesson.short_s) if short.any() else self._all
+
+    def _batches(self, weights: np.ndarray, seed: int, longest: float) -> Batches:
+        return Batches(
+            self._sound.durations, self._lesson.seconds, seed, shares=weights, longest=longest
         )
 
     def groups(self) -> list[dict[str, Any]]:
@@ -105,7 +116,8 @@ class TransducerTask:
 
     def loss(self, random: np.random.Generator, number: int) -> Batch:
         """Nats per symbol of each utterance of batch `number`."""
-        members = self.batches.at(number)
+        batches = self._short if number < self._lesson.shortly else self._all
+        members = batches.at(number)
         mels = [self._heard(each, random, number) for each in members]
         targets = [self._targets[each] for each in members]
         stack = self._transducer.config.stack
@@ -138,8 +150,9 @@ class TransducerTask:
         expected, _ = model.predict(before, model.predictor.initial_state(len(mels)))
         least = 2 + int((symbols / frames).max())
         window = min(max(lesson.window, least), targets.shape[1] + 1)
+        acoustic = self.model.acoustic(heard)
         simple = simple_loss(
-            self.model.acoustic(heard), self.model.language(expected), targets, frames, symbols,
+            acoustic, self.model.language(expected), targets, frames, symbols,
             width=window, fastemit=lesson.fastemit,
         )  # fmt: skip
         logits = model.joiner(heard[:, :, None], gathered(expected, simple.starts, window))
@@ -147,20 +160,25 @@ class TransducerTask:
             logits, targets, frames, symbols, fastemit=lesson.fastemit, starts=simple.starts
         )
         share = 1.0 if number >= lesson.simply else 0.1
-        return 0.5 * simple.losses + share * losses
+        alone = nn.functional.ctc_loss(
+            acoustic.log_softmax(2).transpose(0, 1), targets, frames, symbols,
+            reduction="none", zero_infinity=True,
+        )  # fmt: skip
+        return 0.5 * simple.losses + share * losses + lesson.ctc * alone
 
     def _heard(
         self, number: int, random: np.random.Generator, step: int
     ) -> Float32[np.ndarray, "frames bands"]:
         samples = self._sound.samples(number)
-        if self._distort is not None:
-            samples = self._distort(samples, random)
+        distort = self._distort if step >= self._lesson.plainly else None
+        if distort is not None:
+            samples = distort(samples, random)
         quiet = _QUIET * random.standard_normal(int((TAIL_S + 0.2 * random.random()) * mel.RATE))
         mels = mel.whole(
             np.concatenate((samples, quiet.astype(np.float32))), self._transducer.config.bands
         )
-        if step >= self._lesson.masks_from and self._distort is not None:
-            mels = spec_augment(mels, random)
+        if distort is not None:
+            mels = spec_augment(mels, random, longest=25, widest=10)
         stack = self._transducer.config.stack
         return mels[: len(mels) // stack * stack]
 

@@ -159,5 +159,5 @@ def _library() -> Any:
     try:
         import sentencepiece
     except ImportError:
-        raise TokenError("pieces of words need sentencepiece: pip install 'allears[asr]'") from None
+        raise TokenError("pieces of words need sentencepiece: pip install sentencepiece") from None
     return sentencepiece

@@ -56,9 +56,9 @@ def read(path: str | Path) -> Recording:
     Raises `AudioFileError` where there is no such file, no audio in it, or samples that are not sound.
     """
     path = Path(path)
-    opening = _opening(path)
+    begins = opening(path)
     with np.errstate(over="ignore", invalid="ignore"):  # infinities are reported below, once
-        recording = None if _is_mpeg(opening) else _read_libsndfile(path)
+        recording = None if is_mpeg(begins) else _read_libsndfile(path)
         recording = recording or _read_ffmpeg(path)
     if not recording.samples.size:
         raise AudioFileError(f"{path}: the audio in it has no samples; {GIVE_AUDIO}")
@@ -73,24 +73,24 @@ def read(path: str | Path) -> Recording:
     return recording
 
 
-def _opening(path: Path) -> bytes:
+def opening(path: Path) -> bytes:
     """The first bytes, read by ourselves because decoders complain about paths less clearly."""
     try:
         with path.open("rb") as file:
-            opening = file.read(3)
+            found = file.read(3)
     except IsADirectoryError:
         raise AudioFileError(f"{path}: is a directory; name one recording in it") from None
     except OSError as error:
         why = f"cannot be opened ({error.strerror}); check its name and permissions"
         raise AudioFileError(f"{path}: {why}") from None
-    if not opening:
+    if not found:
         raise AudioFileError(f"{path}: the file is empty; {GIVE_AUDIO}")
-    return opening
+    return found
 
 
-def _is_mpeg(opening: bytes) -> bool:
+def is_mpeg(begins: bytes) -> bool:
     """Whether libsndfile would hand the file to libmpg123, which prints damage on stderr."""
-    return opening == b"ID3" or int.from_bytes(opening[:2], "big") & 0xFFE0 == 0xFFE0
+    return begins == b"ID3" or int.from_bytes(begins[:2], "big") & 0xFFE0 == 0xFFE0
 
 
 def _read_libsndfile(path: Path) -> Recording | None:
@@ -107,8 +107,8 @@ def _read_libsndfile(path: Path) -> Recording | None:
 
 
 def _read_ffmpeg(path: Path) -> Recording:
-    with _demuxed(path) as container:
-        stream = next(filter(_decodable, container.streams.audio), None)
+    with demuxed(path) as container:
+        stream = next(filter(decodable, container.streams.audio), None)
         if stream is None:
             raise AudioFileError(f"{path}: there is no audio in it; {GIVE_AUDIO}")
         # Only the sample format is changed: rate and layout stay. Interleaved, because PyAV reads
@@ -122,7 +122,7 @@ def _read_ffmpeg(path: Path) -> Recording:
         return Recording(_joined(blocks), rate, stream.channels)
 
 
-def _decodable(stream: AudioStream) -> bool:
+def decodable(stream: AudioStream) -> bool:
     """Whether FFmpeg knows the codec; PyAV then leaves out the context, its types notwithstanding."""
     return bool(stream.codec_context)
 
@@ -132,7 +132,7 @@ def _joined(blocks: list[Float32[np.ndarray, " _"]]) -> Float32[np.ndarray, " sa
 
 
 @contextlib.contextmanager
-def _demuxed(path: Path) -> Iterator[InputContainer]:
+def demuxed(path: Path) -> Iterator[InputContainer]:
     """FFmpeg's view of a file, and of no other: nothing in it may name a second file or an address."""
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none"}
     try:
@@ -148,9 +148,9 @@ def opus_packets(path: str | Path) -> list[bytes]:
     Raises `AudioFileError` where the file cannot be read or holds no Opus stream.
     """
     path = Path(path)
-    _opening(path)
-    with _demuxed(path) as container:
-        for stream in filter(_decodable, container.streams.audio):
+    opening(path)
+    with demuxed(path) as container:
+        for stream in filter(decodable, container.streams.audio):
             if stream.codec_context.codec.canonical_name == "opus":
                 return [bytes(packet) for packet in container.demux(stream) if packet.size]
     raise AudioFileError(f"{path}: there is no Opus in it; give an .opus or WebM file")

@@ -52,7 +52,7 @@ def whole(
 def _window() -> Float32[np.ndarray, " 400"]:
     """Hann's, of energy 1."""
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(WINDOW) + 0.5) / WINDOW)
-    return (hann / np.sqrt(np.sum(hann**2))).astype(np.float32)
+    return np.asarray(hann / np.sqrt(np.sum(hann**2)), np.float32)
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from allears import __version__
-from allears.cli import call, demo, inspect, train, weights
+from allears.cli import call, demo, export, inspect, train, transcribe, weights
 
 app = typer.Typer(
     name="allears",
@@ -20,8 +20,10 @@ app = typer.Typer(
 )
 app.command("call")(call.call)
 app.command("inspect")(inspect.inspect)
+app.command("transcribe")(transcribe.transcribe)
 app.command("demo")(demo.demo)
-app.command("train")(train.train)
+app.add_typer(train.app, name="train")
+app.command("export")(export.export)
 app.add_typer(weights.app, name="weights")
 
 

@@ -1,0 +1,56 @@
+"""From a checkpoint to the recogniser that is given away: timed, judged, in 8 bits where it hears as well."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from allears.asr import checkpoint, timing
+from allears.asr.bundle import Bundle, serialise
+from allears.asr.export import bundle
+from allears.asr.judging import Errors, judge
+from allears.asr.networks import Networks
+from allears.asr.quantise import gated, quantised
+from allears.asr.session import OnnxNetworks
+from allears.asr.timing import Delays
+from allears.corpus.sound import Sound
+
+
+class Finished(NamedTuple):
+    """The recogniser, as it is and as a file; bytes and word errors of each form that was made, by its name."""
+
+    bundle: Bundle
+    data: bytes
+    sizes: dict[str, int]
+    errors: dict[str, Errors]
+    delays: Delays | None
+
+
+def finish(
+    path: Path, development: Sound | None, *, int8: bool = False, text: str = ""
+) -> Finished:
+    """What becomes of a checkpoint; without `development` it is neither judged nor timed, nor is there int8.
+
+    Raises RecogniserError where it is no checkpoint of a transducer, or cannot be exported.
+    """
+    plain = bundle(*checkpoint.load(path), text=text)
+    sizes = {"float": len(serialise(plain))}
+    if development is None:
+        return Finished(plain, serialise(plain), sizes, {}, None)
+    delays = timing.measure(OnnxNetworks.of(plain), development)
+    if delays:
+        about = replace(plain.about, start_delay_s=delays.start, end_delay_s=delays.end)
+        plain = replace(plain, about=about)
+    errors: dict[str, Errors] = {}
+
+    def measure(networks: Networks) -> float:
+        form = "int8" if errors else "float"
+        errors[form] = judge(networks, development)
+        return errors[form].rate
+
+    if int8:
+        sizes["int8"] = len(serialise(quantised(plain)))
+        kept = gated(plain, measure)
+    else:
+        rate = measure(OnnxNetworks.of(plain))
+        kept = replace(plain, about=replace(plain.about, rates={"float": rate}))
+    return Finished(kept, serialise(kept), sizes, errors, delays)
