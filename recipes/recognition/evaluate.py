@@ -115,12 +115,13 @@ def _once(recogniser: Recogniser, sound: Sound, number: int) -> dict[str, object
 
 
 def _page(found: dict[tuple[str, str], list[Kept]], each: int) -> str:
+    today = datetime.now(tz=UTC).date()
     lines = [
         "# How good the recogniser that ships is",
         "",
-        f"Written by `python -m recipes.recognition.evaluate` on {datetime.now(tz=UTC).date()}, {os.cpu_count()} cores "
-        "shared with other work: processor seconds of one thread. Word error rate in per cent, 95 % intervals over "
-        f"speakers; live, in pieces of 160 ms, greedy. Of speechocean762 {each or 'all'} utterances a speaker. "
+        f"Written by `python -m recipes.recognition.evaluate` on {today}, {os.cpu_count()} cores "
+        "shared with other work: processor seconds of one thread. Word error rate in per cent, 95 % intervals "
+        f"over speakers; live, in pieces of 160 ms, greedy. Of speechocean762 {each or 'all'} a speaker. "
         "No speaker of these sets was trained on; nothing was decided by them.",
         "",
         "| material | speakers | words | allears | pocketsphinx | its s/s | pocketsphinx' s/s | times cheaper |",

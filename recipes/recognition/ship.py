@@ -11,8 +11,11 @@ import time
 from pathlib import Path
 
 from allears.asr.checkpoint import load
+from allears.asr.finish import finish
+from allears.asr.opening import SHIPPED_FILE
 from allears.asr.task import Lesson
 from allears.asr.torch_networks import TorchNetworks
+from allears.outputs import write_whole
 from allears.train.schedule import Plan
 from recipes.recognition import judge, material
 from recipes.recognition.material import LAPTOP, Corpus
@@ -20,6 +23,7 @@ from recipes.recognition.teach import Course, distortions, pieces, teach
 
 RUNS = Path("runs/recognition")
 SYMBOLS = 160
+TEXT = "English letters, digits, numbers, dates and commands; not free sentences"
 
 COURSE = Course(
     "ship",
@@ -33,10 +37,11 @@ COURSE = Course(
 
 
 def main() -> None:
-    """Train, and say the word error rate on development speakers."""
+    """Train, say the word error rate on development speakers, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="where the corpora's folders are")
     parser.add_argument("--synthetic", type=Path, default=Path("runs/synthetic"))
+    parser.add_argument("--to", type=Path, default=SHIPPED_FILE, help="the file to write")
     parser.add_argument("--hours", type=float, default=float("inf"), help="stop after so many")
     wish = parser.parse_args()
     until = time.monotonic() + 3600 * wish.hours
@@ -45,9 +50,14 @@ def main() -> None:
     tokens = pieces(sound, SYMBOLS, RUNS / f"pieces-{SYMBOLS}.model")
     distort = distortions(wish.data / "noise")
     path = teach(COURSE, sound, shares, tokens, RUNS, distort=distort, until=until)
+    aside = material.development(wish.data, LAPTOP, RUNS / "packs")
     networks = TorchNetworks(*load(path or RUNS / COURSE.name / "model.safetensors"))
-    for name, aside in material.development(wish.data, LAPTOP, RUNS / "packs").items():
-        print(name, judge.word_error_rate(judge.hear(networks, aside)))
+    for name, those in aside.items():
+        print(name, judge.word_error_rate(judge.hear(networks, those)))
+    if path:
+        finished = finish(path, aside["an4"], int8=True, text=TEXT)
+        write_whole(wish.to, finished.data)
+        print(finished.sizes, finished.errors, finished.delays)
 
 
 if __name__ == "__main__":
