@@ -298,6 +298,15 @@ def run_pipe(room, file, expect=0):
     return ended
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as a terminal has it; who runs tests in many processes ignores it there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_microphone_is_heard_until_ctrl_c(monkeypatch):
     """The device is a double, at another rate than ours."""
     sound = resample(speech("lj", 3), RATE, 48_000)
