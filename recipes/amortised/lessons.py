@@ -14,11 +14,11 @@ from allears.asr.encoders.amortised import Amortised
 from allears.asr.model import Transducer
 from allears.asr.task import Distortion, Lesson, TransducerTask, statistics
 from allears.asr.tokens import Tokens
+from allears.asr.training import Course
 from allears.corpus.sound import Sound
 from allears.train.average import averaged
 from allears.train.loop import run
 from allears.train.schedule import Plan, Precision
-from recipes.recognition.teach import Course
 
 BASE, UNGATED = "base", "ungated"
 

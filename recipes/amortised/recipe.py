@@ -15,11 +15,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from allears.asr.training import distortions, pieces
 from allears.corpus.sound import Sound
 from recipes.amortised import table
 from recipes.amortised.lessons import BASE, FULL, LAPTOP, Run, runs, teach
 from recipes.recognition import material
-from recipes.recognition.teach import distortions, pieces
 
 HERE = Path(__file__).parent
 SETS = ("an4", "speechocean762", "librispeech")

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from allears.asr.encoders import kinds
 from allears.asr.task import Lesson
+from allears.asr.training import Course, distortions, pieces, teach
 from allears.corpus.sound import Sound
 from allears.train.schedule import Plan, Precision
 from recipes.convrnnt import table
 from recipes.recognition import material
 from recipes.recognition.material import Corpus
-from recipes.recognition.teach import Course, distortions, pieces, teach
 
 HERE = Path(__file__).parent
 KINDS = ("lstm", "convrnn", "conformer", "contextnet")

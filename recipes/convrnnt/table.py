@@ -13,13 +13,13 @@ import torch
 from allears.asr import checkpoint
 from allears.asr.model import Transducer
 from allears.asr.torch_networks import TorchNetworks
+from allears.asr.training import Course
 from allears.corpus.sound import Sound
 from allears.nn.macs import macs_per_frame
 from allears.outputs import write_whole
 from allears.score.bootstrap import Estimate
 from recipes.recognition import judge
 from recipes.recognition.judge import Heard
-from recipes.recognition.teach import Course
 
 PAPER = ("convrnn", "conformer", "contextnet", "lstm")
 """The paper's claim: the first is better than each of the others, at less computation than the second."""

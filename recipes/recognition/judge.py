@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from allears.asr import tail
+from allears.asr.judging import texts
 from allears.asr.networks import Networks
 from allears.asr.search import greedy
 from allears.asr.search.hypothesis import begin
@@ -40,10 +41,9 @@ class Heard:
 
 def hear(networks: Networks, sound: Sound) -> list[Heard]:
     """Every utterance, greedily."""
-    mels = [mel.whole(sound.samples(each), networks.bands) for each in range(len(sound))]
     return [
         Heard(each.speaker, normalise(each.text), text)
-        for each, text in zip(sound.utterances, greedy.texts(networks, mels), strict=True)
+        for each, text in zip(sound.utterances, texts(networks, sound), strict=True)
     ]
 
 

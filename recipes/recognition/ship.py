@@ -8,6 +8,7 @@ Stopped at any time, the same command goes on.
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from allears.asr.checkpoint import load
@@ -15,24 +16,26 @@ from allears.asr.finish import finish
 from allears.asr.opening import SHIPPED_FILE
 from allears.asr.task import Lesson
 from allears.asr.torch_networks import TorchNetworks
+from allears.asr.training import Course, distortions, pieces, teach
 from allears.outputs import write_whole
 from allears.train.schedule import Plan
 from recipes.recognition import judge, material
 from recipes.recognition.material import LAPTOP, Corpus
-from recipes.recognition.teach import Course, distortions, pieces, teach
 
 RUNS = Path("runs/recognition")
 SYMBOLS = 160
 TEXT = "English letters, digits, numbers, dates and commands; not free sentences"
 
+MORE_SPELT = tuple(replace(each, share=8.0) if each.name == "an4" else each for each in LAPTOP)
+
 COURSE = Course(
     "ship",
     "lstm",
-    {"width": 320, "layers": 3},
-    Plan(steps=6000, rate=2e-3, warmup=200, decay=0.01, average=0.9985),
+    {"width": 384, "layers": 3},
+    Plan(steps=11_000, warmup=200, decay=0.01, average=0.9985, precision="bfloat16"),
     predictor={"width": 256},
     joint=256,
-    lesson=Lesson(seconds=30.0, longest_s=10.0, plainly=1200),
+    lesson=Lesson(seconds=40.0, longest_s=10.0, plainly=1200),
 )
 
 
@@ -45,7 +48,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=float("inf"), help="stop after so many")
     wish = parser.parse_args()
     until = time.monotonic() + 3600 * wish.hours
-    corpora = [*LAPTOP, Corpus(str(wish.synthetic.resolve()), 0.25)]
+    corpora = [*MORE_SPELT, Corpus(str(wish.synthetic.resolve()), 0.5)]
     sound, shares = material.training(wish.data, corpora, RUNS / "packs")
     tokens = pieces(sound, SYMBOLS, RUNS / f"pieces-{SYMBOLS}.model")
     distort = distortions(wish.data / "noise")

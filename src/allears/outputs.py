@@ -1,5 +1,6 @@
 """Output files that are whole or not there: written aside, then renamed."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -19,4 +20,5 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()

@@ -172,3 +172,11 @@ def test_what_cannot_be_exported_is_refused(monkeypatch, begin, says):
     config = TransducerConfig(TOKENS.size, "loudest", {"begin": begin}, joint=JOINT, bands=BANDS)
     with pytest.raises(RecogniserError, match=says):
         bundle(Transducer(config), TOKENS)
+
+
+def test_the_processor_keeps_its_smallest_numbers():
+    """onnxruntime can have them taken for zero, in everything else that the process computes, too."""
+    networks = OnnxNetworks.of(exported("lstm"))
+    heard(networks, drawn(1, CHUNKS))
+    smallest = np.array([np.finfo(np.float32).smallest_normal])
+    assert smallest[0] / 2 > 0

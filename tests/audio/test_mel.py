@@ -68,7 +68,8 @@ def test_silence_is_the_floor():
 
 
 def test_bands_are_kaldis_but_for_their_levels():
-    fbank = pytest.importorskip("kaldi_native_fbank", reason="kaldi-native-fbank is not installed")
+    import kaldi_native_fbank as fbank
+
     options = fbank.FbankOptions()
     options.frame_opts.dither = 0
     options.frame_opts.preemph_coeff = 0

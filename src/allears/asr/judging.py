@@ -26,10 +26,15 @@ class Errors:
         return f"WER {self.rate:.1%} ({self.errors} errors in {self.words} words)"
 
 
+def texts(networks: Networks, sound: Sound) -> list[str]:
+    """What is heard in every utterance."""
+    mels = [mel.whole(sound.samples(each), networks.bands) for each in range(len(sound))]
+    return greedy.texts(networks, mels)
+
+
 def judge(networks: Networks, sound: Sound) -> Errors:
     """Every utterance, against its normalised text."""
-    mels = [mel.whole(sound.samples(each), networks.bands) for each in range(len(sound))]
     said = [normalise(each.text).split() for each in sound.utterances]
-    heard = [each.split() for each in greedy.texts(networks, mels)]
+    heard = [each.split() for each in texts(networks, sound)]
     errors = sum(map(word_errors, said, heard))
     return Errors(errors, sum(map(len, said)))

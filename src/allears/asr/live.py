@@ -17,6 +17,7 @@ from allears.asr.search.greedy import Greedy
 from allears.asr.search.hypothesis import Readings
 from allears.asr.search.words import Timing
 from allears.asr.segments import BREATH_S, Manner, Segment
+from allears.asr.sound import checked
 from allears.audio import mel
 from allears.nn.batch import Share, gather, scatter
 
@@ -67,7 +68,7 @@ class Transcriber:
         self, heard: Iterable[tuple["LiveStream", Float32[np.ndarray, " samples"]]]
     ) -> list[list[Result]]:
         """`accept` of several streams of this transcriber, each once, computed together."""
-        pairs = [(stream, _checked(samples)) for stream, samples in heard]
+        pairs = [(stream, checked(samples)) for stream, samples in heard]
         self._check([stream for stream, _ in pairs])
         for stream, samples in pairs:
             stream.take(samples)
@@ -210,12 +211,3 @@ class LiveStream:
 def _worth_telling(results: Sequence[Result]) -> list[Result]:
     """Without the partial ones that others followed."""
     return [each for index, each in enumerate(results) if each.final or index == len(results) - 1]
-
-
-def _checked(samples: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
-    if not isinstance(samples, np.ndarray) or samples.dtype != np.float32 or samples.ndim != 1:
-        what = f"{samples.dtype} {samples.shape}" if isinstance(samples, np.ndarray) else "no array"
-        raise RecogniserError(f"{what} where one row of float32 samples in ±1 is wanted")
-    if not np.isfinite(samples).all():
-        raise RecogniserError("samples that are no numbers (NaN or infinite)")
-    return samples

@@ -11,14 +11,14 @@ from jaxtyping import Float32
 from allears.audio import mel
 
 TAIL_S = 0.4
-_AMPLITUDE = 1e-4
+AMPLITUDE = 1e-4
 """−80 dB: noise a recorder makes, not digital silence."""
 
 
 @cache
 def samples(count: int = int(TAIL_S * mel.RATE)) -> Float32[np.ndarray, " count"]:
     """So many samples of 16 kHz; always the same."""
-    noise = _AMPLITUDE * np.random.default_rng(0).standard_normal(count)
+    noise = AMPLITUDE * np.random.default_rng(0).standard_normal(count)
     return noise.astype(np.float32)
 
 

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float32, Int
 from torch import Tensor, nn
 
+from allears.asr import tail
 from allears.asr.model import Transducer
 from allears.asr.pruned import gathered, simple_loss
 from allears.asr.tokens import Tokens
@@ -22,9 +23,8 @@ from allears.train.task import Batch
 
 Distortion = Callable[[Float32[np.ndarray, " n"], np.random.Generator], Float32[np.ndarray, " m"]]
 
-TAIL_S = 0.32
-"""Quiet after each utterance, in which the last symbols may come; as much stands in for what never comes live."""
-_QUIET = 1e-4
+_TAIL = 0.8, 1.3
+"""Quiet after each utterance, in which the last symbols may come: from so little to so much of `tail`'s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,8 @@ class TransducerTask:
         distort = self._distort if step >= self._lesson.plainly else None
         if distort is not None:
             samples = distort(samples, random)
-        quiet = _QUIET * random.standard_normal(int((TAIL_S + 0.2 * random.random()) * mel.RATE))
+        long = tail.TAIL_S * (_TAIL[0] + (_TAIL[1] - _TAIL[0]) * random.random())
+        quiet = tail.AMPLITUDE * random.standard_normal(int(long * mel.RATE))
         mels = mel.whole(
             np.concatenate((samples, quiet.astype(np.float32))), self._transducer.config.bands
         )

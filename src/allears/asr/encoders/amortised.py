@@ -14,10 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from allears.asr.encoders.transformer import Transformer, TransformerConfig, TransformerState
-from allears.nn.attention import Around, Attention, AttentionState
-from allears.nn.dropout import Dropout
-from allears.nn.feedforward import FeedForward
+from allears.asr.encoders.transformer import Block, Transformer, TransformerConfig, TransformerState
+from allears.nn.attention import Around, AttentionState
 from allears.nn.gates import Arbitrator, Gates
 from allears.nn.macs import macs_per_frame
 
@@ -62,27 +60,18 @@ class Costs(NamedTuple):
         return self.fixed + sum(self.components)
 
 
-class GatedBlock(nn.Module):
+class GatedBlock(Block):
     """Attention, then feed-forward, in parts that are switched; weights are named as an ungated block's."""
 
     def __init__(self, config: AmortisedConfig) -> None:
-        super().__init__()
-        self.before_attention = nn.LayerNorm(config.width)
-        self.attention = Attention(config.width, config.heads, config.size, config.past)
-        self.before_forward = nn.LayerNorm(config.width)
-        self.forward_layers = FeedForward(config.width, config.expansion, config.dropout)
-        self.dropout = Dropout(config.dropout)
+        super().__init__(config.ungated())
         self.arbitrator = Arbitrator(
             config.width * (1 + config.acoustic), config.arbitrator,
             config.heads + config.slices, config.threshold,
         )  # fmt: skip
         self.acoustic, self.parts = config.acoustic, (config.heads, config.slices)
 
-    def initial_state(self, batch: int) -> AttentionState:
-        """Nothing to look at."""
-        return self.attention.initial_state(batch)
-
-    def forward(
+    def forward(  # type: ignore[override]
         self,
         x: Float[Tensor, "batch time width"],
         state: AttentionState,
