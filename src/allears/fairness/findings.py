@@ -1,0 +1,115 @@
+"""What an audit found, as plain values: what a report shows, JSON carries and a pipeline decides by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from allears.score.bootstrap import Estimate
+
+Kind = Literal["named", "place", "census", "voice", "search"]
+"""Groups named beforehand; found on the map, in the census, among voices, among combinations of labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group. Its figures are of speakers that had no part in finding it.
+
+    `ratio` is its word error rate through that of the rest, speakers as random effects (mixed Poisson); `p` is
+    adjusted for all that was looked at (see `Grouping.correction`); `shrunk` is the rate pulled towards that of
+    all groups by how unsure it is, for ranking. `share` is its part of the speakers.
+    """
+
+    name: str
+    errors: int
+    words: int
+    utterances: int
+    speakers: int
+    wer: Estimate
+    ratio: Estimate
+    p: float
+    significant: bool
+    shrunk: float
+    share: float
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a group lives: boxes of south, west, north, east in degrees."""
+
+    group: str
+    boxes: tuple[tuple[float, float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One way to divide the speakers, worst group first.
+
+    `gap` is (worst − best) / best, over the groups that are large enough, `worst` and `best` their names.
+    `any_p` is the chance that speakers dealt at random would show so large a difference anywhere. `held_out`
+    says whether groups were found on other speakers than their figures are of; `suppressed` are those too small
+    to be shown; `unseen` is the smallest gap that this much data would have shown four times in five.
+    `stability` (voices) is how alike groups come out from other seeds, 0 … 1.
+    """
+
+    by: str
+    kind: Kind
+    groups: tuple[Group, ...]
+    worst: str
+    best: str
+    gap: Estimate
+    any_p: float
+    correction: Literal["holm", "bh"]
+    held_out: bool
+    suppressed: int
+    unseen: float
+    stability: float | None = None
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows that were not counted, why, and the first of their numbers (from 1, the header not counted)."""
+
+    reason: str
+    rows: int
+    first: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An utterance of the worst group in which much went wrong; only where text may be shown."""
+
+    group: str
+    reference: str
+    hypothesis: str
+    errors: int
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two systems on the same utterances: each one's rate, and the difference, paired by speaker, by group too."""
+
+    first: str
+    second: str
+    overall: tuple[Estimate, Estimate, Estimate]
+    groups: Mapping[str, Mapping[str, tuple[Estimate, Estimate, Estimate]]]
+    """By grouping, by group: the first's rate, the second's, second minus first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All of it. `settings` are what it was asked for, in words a reader can act on."""
+
+    source: str
+    overall: Estimate
+    speakers: int
+    words: int
+    utterances: int
+    groupings: tuple[Grouping, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    comparison: Comparison | None = None
+    settings: Mapping[str, str] | None = None
