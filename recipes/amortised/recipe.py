@@ -46,7 +46,11 @@ def main() -> None:
         )
     if not wish.only:
         found = material.tests(wish.data, wish.packs)
-        table.write(every, folder, {name: found[name] for name in SETS}, wish.out)
+        aside = material.development(wish.data, material.LAPTOP, wish.packs)
+        table.write(
+            every, folder, {name: found[name] for name in SETS},
+            {f"{name} aside": sound for name, sound in aside.items()}, wish.out,
+        )  # fmt: skip
 
 
 def _train(chosen: list[Run], wish: argparse.Namespace, until: float, device: str) -> None:

@@ -23,6 +23,8 @@ from recipes.recognition.judge import Heard
 SAMPLED = 40
 """Utterances of each set by which multiply-adds are counted."""
 _TIMED = 4
+DEAREST = 0.03
+"""Word errors more than the ungated's, relatively, that a saving may cost."""
 THRESHOLDS = (0.0, -1.0, 1.0)
 """The dial of amortised models: as trained, more open, more closed."""
 
@@ -34,10 +36,14 @@ PAPER = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model at one threshold; `macs` of its encoder for a frame."""
+    """One model at one threshold; `macs` of its encoder for a frame.
+
+    `aside` is what it heard of the speakers that decisions are taken by, all sets together.
+    """
 
     name: str
     heard: Mapping[str, Sequence[Heard]]
+    aside: Sequence[Heard]
     macs: float
     clock: Clock | None
 
@@ -46,16 +52,33 @@ class Row:
         return judge.word_error_rate(self.heard[name])
 
     def rise(self, other: "Row", name: str) -> Estimate:
-        """Word errors more than another's, through the other's, on the same utterances."""
-        pairs = list(zip(self.heard[name], other.heard[name], strict=True))
-        counts = np.array([[mine.errors, theirs.errors] for mine, theirs in pairs], float)
-        return estimate(
-            [mine.speaker for mine, _ in pairs], counts, lambda sums: sums[:, 0] / sums[:, 1] - 1
-        )
+        """Word errors more than another's, through the other's, on the same utterances of a set."""
+        return _rise(self.heard[name], other.heard[name])
+
+    def rise_aside(self, other: "Row") -> float:
+        """The same on the speakers that decisions are taken by."""
+        return _rise(self.aside, other.aside).value
 
 
-def write(runs: Sequence[Run], folder: Path, sets: Mapping[str, Sound], path: Path) -> None:
-    """Judge what is trained and write the page; nothing where the ungated is not trained."""
+def _rise(mine: Sequence[Heard], theirs: Sequence[Heard]) -> Estimate:
+    pairs = list(zip(mine, theirs, strict=True))
+    counts = np.array([[one.errors, other.errors] for one, other in pairs], float)
+    return estimate(
+        [one.speaker for one, _ in pairs], counts, lambda sums: sums[:, 0] / sums[:, 1] - 1
+    )
+
+
+def write(
+    runs: Sequence[Run],
+    folder: Path,
+    sets: Mapping[str, Sound],
+    aside: Mapping[str, Sound],
+    path: Path,
+) -> None:
+    """Judge what is trained and write the page; nothing where the ungated is not trained.
+
+    Which row saves most at a price that is named beforehand is chosen on `aside`, and told on `sets`.
+    """
     models = {
         each.name: folder / each.name / "model.safetensors"
         for each in runs[1:]
@@ -63,11 +86,13 @@ def write(runs: Sequence[Run], folder: Path, sets: Mapping[str, Sound], path: Pa
     }
     if UNGATED not in models:
         return
-    rows, torch_clock = _rows(models, sets)
+    rows, torch_clock = _rows(models, sets, aside)
     write_whole(path, _page(runs, rows, torch_clock, sets).encode())
 
 
-def _rows(models: Mapping[str, Path], sets: Mapping[str, Sound]) -> tuple[list[Row], Clock]:
+def _rows(
+    models: Mapping[str, Path], sets: Mapping[str, Sound], aside: Mapping[str, Sound]
+) -> tuple[list[Row], Clock]:
     loaded = {name: checkpoint.load(path)[0] for name, path in models.items()}
     bands = loaded[UNGATED].config.bands
     timed = clocks(loaded, spread(sets, bands, _TIMED))
@@ -81,6 +106,7 @@ def _rows(models: Mapping[str, Path], sets: Mapping[str, Sound]) -> tuple[list[R
             rows.append(Row(
                 f"{name}, threshold {threshold:g}" if threshold else name,
                 heard(models[name], sets, threshold),
+                [each for part in heard(models[name], aside, threshold).values() for each in part],
                 macs(model, sample),
                 timed[name] if not threshold else None,
             ))  # fmt: skip
@@ -137,17 +163,26 @@ def _row(row: Row, origin: Row, sets: Mapping[str, Sound]) -> str:
 
 def _claim(rows: Sequence[Row], origin: Row, sets: Mapping[str, Sound]) -> list[str]:
     """The paper's figures, and whether ours reach them."""
-    found = [PAPER, "", "Ours, where word errors rise by 3 % at most (value, not interval):", ""]
-    for name in sets:
-        for kind in ("amortised", "window"):
-            within = [
-                row
-                for row in rows
-                if row.name.startswith(kind) and row.rise(origin, name).value <= 0.03
-            ]
-            best = min(within, key=lambda row: row.macs, default=None)
-            what = f"{_saved(best.macs, origin.macs)} ({best.name})" if best else "none of them"
-            found.append(f"- {name}, {kind}: {what} saved")
+    found = [
+        PAPER,
+        "",
+        f"Ours: what saves most while word errors rise by {100 * DEAREST:g} % at most on speakers kept aside from "
+        "the training parts (all sets together, value, not interval), and what it costs on the test sets:",
+        "",
+    ]
+    for kind in ("amortised", "window"):
+        within = [
+            row for row in rows if row.name.startswith(kind) and row.rise_aside(origin) <= DEAREST
+        ]
+        best = min(within, key=lambda row: row.macs, default=None)
+        if best is None:
+            found.append(f"- {kind}: none of them")
+            continue
+        rises = ", ".join(f"{name} {_percent(best.rise(origin, name))}" for name in sets)
+        found.append(
+            f"- {kind}: {best.name} saves {_saved(best.macs, origin.macs)}; errors rise on those aside by "
+            f"{100 * best.rise_aside(origin):.1f} %, on {rises}"
+        )
     return found
 
 
