@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test check lint types floors format fuzz bench graphs clean
+.PHONY: demo test check lint types floors format fuzz bench atlas graphs clean
 
 demo: .venv/.demo          ## call real speech over a bad network; make and open one page
 	$(BIN)/allears demo --open
@@ -28,6 +28,9 @@ fuzz: .venv/.dev           ## coverage-guided fuzzing of every parser; RUNS inpu
 
 bench: .venv/.demo         ## write the tables in benchmarks/
 	for b in benchmarks/*.py; do $(BIN)/python $$b || exit 1; done
+
+atlas: .venv/.dev            ## make the outlines for maps anew; needs npm
+	$(BIN)/python -m atlas
 
 graphs: .venv/.dev         ## make the graphs of the networks anew, after a change to one of them
 	$(BIN)/python -m graphs

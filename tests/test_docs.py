@@ -1,5 +1,6 @@
 """Every block of code in the documentation runs."""
 
+import random
 import re
 import shlex
 import subprocess
@@ -39,16 +40,31 @@ def commands() -> list[str]:
     return [line.split("#")[0].strip() for line in lines if line.startswith("allears ")]
 
 
+def results(seed: int) -> str:
+    """A table of what 60 speakers said and what was recognised."""
+    draw = random.Random(seed)
+    rows = ["utterance,speaker,accent,gender,age,reference,hypothesis"]
+    for number in range(240):
+        speaker = number % 60
+        said = [draw.choice(("one", "two", "three")) for _ in range(8)]
+        heard = [each if draw.random() > 0.2 else "four" for each in said]
+        labels = f"{'north south'.split()[speaker % 2]},{'female male'.split()[speaker // 2 % 2]},young"
+        rows.append(f"{number},s{speaker:02},{labels},{' '.join(said)},{' '.join(heard)}")
+    return "\n".join(rows)
+
+
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     files.write_wav(tmp_path / "speech.wav", speech(seconds=2), 16_000)
     stored = [BitPacket(packet, 0) for packet in packets()[:100]]
     (tmp_path / "packets.bit").write_bytes(serialise(stored))
     (tmp_path / "loss.txt").write_text("0 0 1 0 0 0 0 1 1 0\n")
+    for name, seed in (("results.csv", 0), ("other.csv", 1)):
+        (tmp_path / name).write_text(results(seed))
     # A second machine, the release of Opus and hours of speech are not at hand.
     elsewhere = ("--to", "--listen", "weights import", "--weights opus", "allears train", "--mic")
-    elsewhere += ("mine.safetensors", "sherpa-onnx")
+    elsewhere += ("mine.safetensors", "sherpa-onnx", "--ray", "--census")
     simulated = [each for each in commands() if not any(word in each for word in elsewhere)]
-    assert len(simulated) == 7
+    assert len(simulated) == 11
     for command in simulated:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "call":
@@ -61,7 +77,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
             check=False,
         )
         assert run.returncode == 0, (command, run.stderr)
-        assert run.stdout or (tmp_path / "speech.srt").stat().st_size
+        assert run.stdout or "--csv" in command or (tmp_path / "speech.srt").stat().st_size
 
 
 def test_make_knows_what_the_readme_promises() -> None:

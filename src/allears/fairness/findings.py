@@ -69,7 +69,10 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Rows that were not counted, why, and the first of their numbers (from 1, the header not counted)."""
+    """Rows that were not counted, or not in all that there is, as the reason says, and the first of their numbers.
+
+    Rows are numbered from 1, the header left out.
+    """
 
     reason: str
     rows: int

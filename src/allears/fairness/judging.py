@@ -1,7 +1,9 @@
 """Groups become findings: rates with intervals, ratios to the rest, p-values, ranks; small groups are not shown.
 
-p-values are corrected for all that was looked at in an audit, whatever it is divided by: Holm for groups named
-beforehand, Benjamini and Hochberg for those that were found. Where there are both kinds, each has half of the 5 %.
+p-values are corrected for all that was looked at in an audit. A way of dividing counts if any difference in
+it would, after Holm over all of them; within it groups are corrected by Holm where they were named
+beforehand, by Benjamini and Hochberg where they were found. A group's p is the larger of both, so with
+nothing anywhere none stands out, 19 times in 20.
 """
 
 from collections.abc import Sequence
@@ -23,18 +25,16 @@ UNKNOWN = Estimate(np.nan, np.nan, np.nan)
 class Question:
     """One way to divide speakers, to be judged.
 
-    `groups` are of the speakers whose figures count. `again` is the other direction of what was found on half of
-    them: its groups of the other half, with `halves` (who is in `groups`, who in `again`) and `chosen`, in each
-    direction the groups that were worst and best where they were found. `apart`: groups are judged each against
-    everybody else in `everybody`, since they overlap or leave people out.
+    `groups` are of the speakers whose figures count. Of what was found on others, `found` are the same groups of
+    those, and `again` what the reverse has found, measured on them. With `everybody`, groups overlap or leave
+    people out, and are judged each against all who are not in it.
     """
 
     by: str
     kind: Kind
     groups: Groups
+    found: Groups | None = None
     again: Groups | None = None
-    halves: tuple[np.ndarray, ...] = ()
-    chosen: tuple[tuple[int, int], ...] = ()
     everybody: Groups | None = None
     stability: float | None = None
     regions: tuple[Region, ...] = ()
@@ -53,15 +53,18 @@ class Settings:
 def judged(questions: Sequence[Question], settings: Settings) -> tuple[Grouping, ...]:
     """All of them, corrected together."""
     raw = [_judged(each, settings) for each in questions]
-    families = len({each.correction for each in raw}) or 1
-    for correction in ("holm", "bh"):
-        of = [number for number, each in enumerate(raw) if each.correction == correction]
-        p = np.array([group.p for number in of for group in raw[number].groups], float)
-        told = iter(np.minimum(1.0, families * multiplicity.adjusted(p, correction)))
-        for number in of:
-            groups = tuple(_told(group, float(next(told))) for group in raw[number].groups)
-            raw[number] = replace(raw[number], groups=groups)
-    return tuple(raw)
+    anywhere = multiplicity.adjusted(np.array([each.any_p for each in raw], float), "holm")
+    return tuple(_corrected(each, float(p)) for each, p in zip(raw, anywhere, strict=True))
+
+
+def _corrected(grouping: Grouping, anywhere: float) -> Grouping:
+    p = np.array([each.p for each in grouping.groups], float)
+    p = np.maximum(multiplicity.adjusted(p, grouping.correction), anywhere)
+    told = [
+        replace(group, p=float(each), significant=bool(each <= intervals.LEVEL))
+        for group, each in zip(grouping.groups, p, strict=True)
+    ]
+    return replace(grouping, groups=tuple(told), any_p=anywhere)
 
 
 def _judged(question: Question, settings: Settings) -> Grouping:
@@ -145,10 +148,6 @@ def _group(
     )  # fmt: skip
 
 
-def _told(group: Group, p: float) -> Group:
-    return replace(group, p=p, significant=bool(p <= intervals.LEVEL))
-
-
 def _about(group: Group, question: Question, number: int) -> Group:
     return replace(group, about=question.about[number]) if question.about else group
 
@@ -158,28 +157,27 @@ def _rank(group: Group) -> float:
 
 
 def _gap(question: Question, large: Int64[np.ndarray, " shown"]) -> Estimate:
-    """Of what was found: of the groups that were worst and best where they were found, both directions together.
+    """Of what was found: of the groups that were worst and best where they were found.
 
     Of what was named: of the worst and the best as they are, with an interval that holds for any two of them.
     """
-    if question.again is not None:
-        return halves.gap((question.groups, question.again), question.chosen, question.halves)
-    if question.kind != "named" or len(large) < 2:
+    if question.everybody is not None or len(large) < 2:
         return UNKNOWN
     some = question.groups.only(large.tolist())
-    worst, best = halves.extremes(some)
+    if question.found is not None:
+        return intervals.gap(some, *halves.extremes(question.found.only(large.tolist())))
     pairs = len(large) * (len(large) - 1) // 2
-    return intervals.gap(some, worst, best, pairs)
+    return intervals.gap(some, *halves.extremes(some), pairs)
 
 
 def _any_p(question: Question, settings: Settings) -> float:
-    found = permutation.any_of(question.groups, settings.rounds, settings.seed)
     if question.everybody is not None:
         rest = [
             intervals.p_values(beside(question.groups, each, question.everybody))[0]
             for each in range(len(question.groups.names))
         ]
         return multiplicity.any_of(np.array(rest, float))
+    found = permutation.any_of(question.groups, settings.rounds, settings.seed)
     if question.again is None:
         return found
     other = permutation.any_of(question.again, settings.rounds, settings.seed)

@@ -5,7 +5,7 @@ combinations of labels) is found on one half of the speakers and judged on the o
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool
@@ -45,11 +45,14 @@ def asked(
     if len(sums.speakers) < LEAST:
         return
     half = halves.split(len(sums.speakers), seed)
-    for kind, title, make in _discoveries(sums, by, zip_column, census, seed):
+    for kind, title, make in _discoveries(sums, zip_column, census, seed):
         try:
             yield _found(sums, kind, title, make, half)
         except AuditError:
             continue  # too few speakers of whom this is known: nothing can be found
+    single = sorted({name for each in by for name in columns(each)})
+    if len(single) > 1 and (searched := _searched(sums, single, by, half)):
+        yield searched
 
 
 def _named(sums: Sums, by: str) -> Asked:
@@ -61,7 +64,7 @@ def _named(sums: Sums, by: str) -> Asked:
 
 
 def _discoveries(
-    sums: Sums, by: Sequence[str], zip_column: str | None, census: Census | None, seed: int
+    sums: Sums, zip_column: str | None, census: Census | None, seed: int
 ) -> Iterator[tuple[Kind, str, Make]]:
     if sums.places is not None:
         yield "place", "place", GeographicTree
@@ -69,9 +72,6 @@ def _discoveries(
         yield "census", "census", lambda: CensusPartition(census, zip_column)
     if sums.voices is not None:
         yield "voice", "voice", lambda: VoiceClusters(seed=seed)
-    single = sorted({name for each in by for name in columns(each)})
-    if len(single) > 1:
-        yield "search", " × ".join(single), lambda: SubgroupSearch(single)
 
 
 def _found(
@@ -80,17 +80,31 @@ def _found(
     """Found without the first half and judged on it, then the reverse."""
     first = make().fit(sums, ~half)
     whole = first.groups(sums)
-    question = Question(title, kind, whole.of(half), regions=getattr(first, "regions_", ()))
-    if kind == "search":
-        question = replace(question, everybody=sums.everybody().of(half))
-    else:
-        second = make().fit(sums, half).groups(sums)
-        chosen = tuple(halves.extremes(each) for each in (whole.of(~half), second.of(half)))
-        question = replace(
-            question, again=second.of(~half), halves=(half, ~half), chosen=chosen,
-            stability=getattr(first, "stability_", None),
-        )  # fmt: skip
+    second = make().fit(sums, half).groups(sums)
+    question = Question(
+        title, kind, whole.of(half), whole.of(~half), second.of(~half),
+        stability=getattr(first, "stability_", None), regions=getattr(first, "regions_", ()),
+    )  # fmt: skip
     return Asked(question, lambda other: first.groups(other).of(half))
+
+
+def _searched(
+    sums: Sums, names: Sequence[str], alone: Sequence[str], half: Bool[np.ndarray, " people"]
+) -> Asked | None:
+    """Combinations found without the first half and judged on it; none of a single label that was named anyway."""
+    search = SubgroupSearch(names).fit(sums, ~half)
+    new = [
+        number
+        for number, each in enumerate(search.subgroups_)
+        if len(each.labels) > 1 or each.labels[0][0] not in alone
+    ]
+    if not new:
+        return None
+    question = Question(
+        " × ".join(names), "search", search.groups(sums).only(new).of(half),
+        everybody=sums.everybody().of(half),
+    )  # fmt: skip
+    return Asked(question, lambda other: search.groups(other).only(new).of(half))
 
 
 def rows_of(groups: Groups, group: str, sums: Sums) -> Bool[np.ndarray, " rows"]:

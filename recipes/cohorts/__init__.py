@@ -1,0 +1,1 @@
+"""Geodemographic against automatic discovery of cohorts, and audits of real results."""
