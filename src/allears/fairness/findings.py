@@ -46,10 +46,11 @@ class Grouping:
     """One way to divide the speakers, worst group first.
 
     `gap` is (worst − best) / best, over the groups that are large enough, `worst` and `best` their names.
-    `any_p` is the chance that speakers dealt at random would show so large a difference anywhere. `held_out`
-    says whether groups were found on other speakers than their figures are of; `suppressed` are those too small
-    to be shown; `unseen` is the smallest gap that this much data would have shown four times in five.
-    `stability` (voices) is how alike groups come out from other seeds, 0 … 1.
+    `any_p` is the chance that speakers dealt at random would show so large a difference anywhere (without
+    `dealt`: the least p of its groups, corrected). `held_out` says whether groups were found on other speakers
+    than their figures are of; `suppressed` are those too small to be shown; `unseen` is the smallest gap that
+    this much data would have shown four times in five. `stability` (voices) is how alike groups come out from
+    other seeds, 0 … 1.
     """
 
     by: str
@@ -65,6 +66,7 @@ class Grouping:
     unseen: float
     stability: float | None = None
     regions: tuple[Region, ...] = ()
+    dealt: bool = True
 
 
 @dataclass(frozen=True, slots=True)

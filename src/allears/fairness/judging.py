@@ -84,6 +84,7 @@ def _judged(question: Question, settings: Settings) -> Grouping:
         "bh" if discovered else "holm", discovered, int((groups.speakers() > 0).sum()) - len(found),
         power.unseen(groups.only(large.tolist()), tests) if len(large) > 1 else float("nan"),
         question.stability, tuple(each for each in question.regions if each.group in shown),
+        question.everybody is None and permutation.dealable(groups),
     )  # fmt: skip
 
 

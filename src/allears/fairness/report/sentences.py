@@ -114,13 +114,16 @@ def gap(grouping: Grouping) -> str:
     )
     if grouping.gap.bounded:
         said += f"; 95\N{NO-BREAK SPACE}% interval {coarse(grouping.gap.low)} to {coarse(grouping.gap.high)}"
-    return f"{said}. {by_chance(grouping.any_p)}"
+    return f"{said}. {by_chance(grouping)}"
 
 
-def by_chance(p: float) -> str:
+def by_chance(grouping: Grouping) -> str:
     """A p-value of no difference anywhere, as a frequency."""
+    p = grouping.any_p
     if not math.isfinite(p):
         return "How likely chance would do as much cannot be said."
+    if not grouping.dealt:
+        return f"That no group differs at all has p {chance(p)}, corrected for all of them."
     often = "fewer than 1 in 1000" if p < 0.001 else f"{1000 * p:.0f} in 1000"
     return (
         f"Were the same speakers dealt into groups at random, {often} deals would differ as much somewhere "

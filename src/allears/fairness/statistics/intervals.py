@@ -44,16 +44,17 @@ def rates(groups: Groups) -> list[Estimate]:
     ]  # fmt: skip
 
 
-def gap(groups: Groups, worst: int, best: int) -> Estimate:
+def gap(groups: Groups, worst: int, best: int, pairs: int = 1) -> Estimate:
     """(worst − best) / best of two groups that were chosen beforehand, or on other speakers.
 
-    Chosen on these very speakers, the interval would be too hopeful.
+    Chosen on these very speakers it would be too hopeful, but for an interval that holds for each of all
+    `pairs` that could have been chosen (Bonferroni).
     """
-    found = ratio(groups, worst, best)
+    found = ratio(groups, worst, best, LEVEL / pairs)
     return Estimate(found.value - 1, found.low - 1, found.high - 1)
 
 
-def ratio(groups: Groups, first: int, second: int) -> Estimate:
+def ratio(groups: Groups, first: int, second: int, level: float = LEVEL) -> Estimate:
     """The first's rate through the second's; speakers may be in both."""
     pair = groups.only([first, second])
     if first == second:
@@ -61,7 +62,8 @@ def ratio(groups: Groups, first: int, second: int) -> Estimate:
     found = spread(pair)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(found.rate[0] / found.rate[1])
-    return around(value, _between(pair, found.influence), joint(found.variance, found.freedom))
+    freedom = joint(found.variance, found.freedom)
+    return around(value, _between(pair, found.influence), freedom, level)
 
 
 def against_rest(groups: Groups, weights: Column | None = None) -> list[Estimate]:
@@ -100,12 +102,12 @@ def differences(first: Groups, second: Groups) -> list[Estimate]:
     return [_difference(*_aligned(first, second, each)) for each in range(len(first.names))]
 
 
-def around(value: float, variance: float, freedom: float) -> Estimate:
+def around(value: float, variance: float, freedom: float, level: float = LEVEL) -> Estimate:
     """The interval of a positive figure whose logarithm has this variance."""
     if not (value > 0 and variance >= 0 and freedom > 0):
         return Estimate(value, np.nan, np.nan)
     with np.errstate(over="ignore"):
-        far = float(np.exp(min(700.0, stats.t.ppf(1 - LEVEL / 2, freedom) * np.sqrt(variance))))
+        far = float(np.exp(min(700.0, stats.t.ppf(1 - level / 2, freedom) * np.sqrt(variance))))
     return Estimate(value, value / far, value * far)
 
 

@@ -41,12 +41,11 @@ def any_of(groups: Groups, rounds: int = ROUNDS, seed: int = SEED) -> float:
     what all did, weighted as in a mixed Poisson model. Where more than a tenth of the speakers are in several
     groups a deal would break what belongs together, and the smallest p after Holm says it instead.
     """
-    per_speaker = np.bincount(groups.speaker, minlength=groups.people)
-    there = per_speaker > 0
     if (groups.speakers() > 0).sum() < 2:
         return float("nan")
-    if (per_speaker[there] > 1).mean() > 1 - WHOLE:
+    if not dealable(groups):
         return multiplicity.any_of(p_values(groups))
+    there = np.bincount(groups.speaker, minlength=groups.people) > 0
     group = _main_group(groups)[there]
     off = excess(groups)[there]
     sizes = np.bincount(group, minlength=len(groups.names))
@@ -55,6 +54,12 @@ def any_of(groups: Groups, rounds: int = ROUNDS, seed: int = SEED) -> float:
         return float(scaled(off, group[order], sizes).max())
 
     return any_p(largest, len(group), rounds, seed)
+
+
+def dealable(groups: Groups) -> bool:
+    """Whether nearly all speakers are of one group only."""
+    rows = np.bincount(groups.speaker, minlength=groups.people)
+    return bool((rows[rows > 0] > 1).mean() <= 1 - WHOLE)
 
 
 def scaled(
