@@ -200,7 +200,7 @@ def _shared(
 
     def outer(
         rows_score: Float64[np.ndarray, " some"], scale: Float64[np.ndarray, " people"]
-    ) -> sparse.csr_array:
+    ) -> sparse.sparray:
         total = which @ (design * rows_score[:, None])
         return total.T @ (total * scale[:, None])
 

@@ -45,10 +45,10 @@ def any_of(p: Float64[np.ndarray, " tests"]) -> float:
 
 def throughout(
     any_ps: Sequence[float],
-    groups: Sequence[Float64[np.ndarray, " groups"]],
+    groups: Sequence[Float64[np.ndarray, " _"]],
     by: Sequence[Correction],
     level: float = 0.05,
-) -> list[Bool[np.ndarray, " groups"]]:
+) -> list[Bool[np.ndarray, " _"]]:
     """Which groups of several groupings stand out, so that with nothing anywhere it is none, 19 times in 20.
 
     A grouping counts if its own p for any difference (`any_ps`) does after Holm over all groupings; a group

@@ -57,7 +57,7 @@ def spread_of(
         rate = all_errors / all_words
         off = scale * (errors - rate[group] * words)
         part = scale * words / all_words[group]
-        known = (total(words > 0) >= 2) & (all_errors > 0)
+        known = (total((words > 0).astype(float)) >= 2) & (all_errors > 0)
         beyond = total(off**2) - total(scale**2 * errors)
         wide = np.maximum(0.0, beyond / total(scale**2 * words**2))
         variances = scale**2 * (rate[group] * words + wide[group] * words**2)
