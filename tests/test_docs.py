@@ -48,7 +48,7 @@ def results(seed: int) -> str:
         speaker = number % 60
         said = [draw.choice(("one", "two", "three")) for _ in range(8)]
         heard = [each if draw.random() > 0.2 else "four" for each in said]
-        labels = f"{'north south'.split()[speaker % 2]},{'female male'.split()[speaker // 2 % 2]},young"
+        labels = f"{['north', 'south'][speaker % 2]},{['female', 'male'][speaker // 2 % 2]},young"
         rows.append(f"{number},s{speaker:02},{labels},{' '.join(said)},{' '.join(heard)}")
     return "\n".join(rows)
 
