@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from allears.asr import checkpoint, timing
+from allears.asr.balance import balanced
 from allears.asr.bundle import Bundle, serialise
 from allears.asr.export import bundle
 from allears.asr.judging import Errors, judge
@@ -16,26 +17,32 @@ from allears.corpus.sound import Sound
 
 
 class Finished(NamedTuple):
-    """The recogniser, as it is and as a file; bytes and word errors of each form that was made, by its name."""
+    """The recogniser, as it is and as a file; bytes and word errors of each form that was made, by its name.
+
+    `lowered` is by how many nats the blank was made less likely (`balance`).
+    """
 
     bundle: Bundle
     data: bytes
     sizes: dict[str, int]
     errors: dict[str, Errors]
     delays: Delays | None
+    lowered: float
 
 
 def finish(
     path: Path, development: Sound | None, *, int8: bool = False, text: str = ""
 ) -> Finished:
-    """What becomes of a checkpoint; without `development` it is neither judged nor timed, nor is there int8.
+    """What becomes of a checkpoint; without `development` it is not judged, balanced, timed, or made int8.
 
     Raises RecogniserError where it is no checkpoint of a transducer, or cannot be exported.
     """
-    plain = bundle(*checkpoint.load(path), text=text)
+    model, tokens = checkpoint.load(path)
+    lowered = balanced(model, tokens, development) if development else 0.0
+    plain = bundle(model, tokens, text=text)
     sizes = {"float": len(serialise(plain))}
     if development is None:
-        return Finished(plain, serialise(plain), sizes, {}, None)
+        return Finished(plain, serialise(plain), sizes, {}, None, lowered)
     delays = timing.measure(OnnxNetworks.of(plain), development)
     if delays:
         about = replace(plain.about, start_delay_s=delays.start, end_delay_s=delays.end)
@@ -53,4 +60,4 @@ def finish(
     else:
         rate = measure(OnnxNetworks.of(plain))
         kept = replace(plain, about=replace(plain.about, rates={"float": rate}))
-    return Finished(kept, serialise(kept), sizes, errors, delays)
+    return Finished(kept, serialise(kept), sizes, errors, delays, lowered)
