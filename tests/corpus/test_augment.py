@@ -69,6 +69,14 @@ def test_noise_has_the_ratio_to_active_speech(snr, seconds):
     assert active_power(quiet) == pytest.approx(active_power(SPEECH), rel=0.05)
 
 
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_noise_as_long_as_the_speech_is_whole(more):
+    clip = np.ones(len(SPEECH) + more, np.float32)
+    for seed in range(4):
+        added = Noise((clip,), (0, 0))(SPEECH, RANDOM(seed)) - SPEECH
+        assert added.shape == SPEECH.shape and np.allclose(added, added[0], atol=1e-5)
+
+
 def test_a_short_noise_goes_on_from_its_beginning():
     added = Noise((hiss(0.5),), (0, 0))(SPEECH, RANDOM(2)) - SPEECH
     assert np.allclose(added[:8000], added[8000:16_000], atol=1e-6)

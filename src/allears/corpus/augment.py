@@ -76,7 +76,7 @@ class Noise:
         """Mix in noise."""
         clip = self.clips[int(random.integers(len(self.clips)))]
         spare = len(clip) - len(samples)
-        at = int(random.integers(spare + 1 if spare > 0 else len(clip)))
+        at = int(random.integers(spare + 1 if spare >= 0 else len(clip)))
         noise = clip[at : at + len(samples)] if spare >= 0 else _looped(clip, at, len(samples))
         snr = 10 ** (random.uniform(*self.snr_db) / 10)
         speech, other = active_power(samples), active_power(noise)
