@@ -53,6 +53,18 @@ def results(seed: int) -> str:
     return "\n".join(rows)
 
 
+def trials(seed: int) -> str:
+    """Scores of 20 speakers, each against each."""
+    draw = random.Random(seed)
+    rows = ["score,target,enrolled,test,enrolled_gender,test_gender"]
+    for one in range(20):
+        for other in range(20):
+            genders = ",".join(("female", "male")[each % 2] for each in (one, other))
+            score = draw.gauss(2 * (one == other), 1)
+            rows.append(f"{score:.3f},{int(one == other)},s{one},s{other},{genders}")
+    return "\n".join(rows)
+
+
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     files.write_wav(tmp_path / "speech.wav", speech(seconds=2), 16_000)
     stored = [BitPacket(packet, 0) for packet in packets()[:100]]
@@ -60,11 +72,12 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     (tmp_path / "loss.txt").write_text("0 0 1 0 0 0 0 1 1 0\n")
     for name, seed in (("results.csv", 0), ("other.csv", 1)):
         (tmp_path / name).write_text(results(seed))
+    (tmp_path / "trials.csv").write_text(trials(0))
     # A second machine, the release of Opus and hours of speech are not at hand.
     elsewhere = ("--to", "--listen", "weights import", "--weights opus", "allears train", "--mic")
     elsewhere += ("mine.safetensors", "sherpa-onnx", "--ray", "--census")
     simulated = [each for each in commands() if not any(word in each for word in elsewhere)]
-    assert len(simulated) == 11
+    assert len(simulated) == 12
     for command in simulated:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "call":

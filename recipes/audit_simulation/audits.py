@@ -49,7 +49,8 @@ def audited(sums: Sums, seed: int) -> list[Found]:
     ps = [intervals.p_values(each) for each in shown]
     everybody = np.arange(len(half))
     whose = [everybody, everybody, everybody, everybody[half]]
-    stand = multiplicity.throughout(any_ps, ps, ["holm", "holm", "holm", "bh"])
+    corrected = multiplicity.throughout(any_ps, ps, ["holm", "holm", "holm", "bh"])
+    stand = [p <= intervals.LEVEL for p in corrected]
     gaps = [intervals.gap(each.of(half), *halves.extremes(each.of(~half))) for each in named]
     gaps.append(intervals.gap(shown[-1], *trees[0][1]))
     return [

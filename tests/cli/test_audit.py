@@ -58,7 +58,9 @@ def test_a_page_and_what_a_person_is_told(room: Path) -> None:
     assert "“south” are served worse" in ended.stdout.replace("\n", " ")
     assert lines[-1] == f"The report: {(room / 'audit.html').resolve().as_uri()}"
     assert max(map(len, lines[:-1])) <= 80
-    assert any(line.startswith("south") and line.rstrip().endswith("served worse") for line in lines)
+    assert any(
+        line.startswith("south") and line.rstrip().endswith("served worse") for line in lines
+    )
     page = (room / "audit.html").read_text("utf-8")
     assert "“south” are served worse" in page
     assert "xylophone" not in page and "south3" not in page

@@ -1,12 +1,9 @@
-"""Trials by group: one threshold for all, speakers drawn anew, and lists that cannot be used."""
-
-from pathlib import Path
+"""Trials by group: one threshold for all, speakers drawn anew, and trials that tell nothing."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from allears.fairness import trial_lists
 from allears.fairness.refusal import AuditError
 from allears.fairness.statistics import bootstrap
 from allears.fairness.verification import Trials, parts, verify, weights
@@ -80,49 +77,26 @@ def test_the_same_draws_give_the_same_intervals() -> None:
     assert bootstrap.drawn(12, 4, 0).sum() == 12
 
 
-def listed(folder: Path, *rows: str) -> Path:
-    path = folder / "trials.csv"
-    path.write_text("\n".join(("score,label,enrolled,spoke,enrolled_accent,spoke_accent", *rows)))
-    return path
-
-
-def test_a_list_is_read(tmp_path: Path) -> None:
-    found = trial_lists.read(
-        listed(tmp_path, "1.5,target,b,b,north,north", "-2,0,b,a,north,", "0.5,1,a,a,,")
+def few(target: list[bool], enrolled: list[int], spoke: list[int]) -> Trials:
+    """Trials of speakers a and b, all of the same score."""
+    scores = np.ones(len(target))
+    return Trials(
+        scores,
+        np.array(target),
+        np.array(enrolled),
+        np.array(spoke),
+        ("a", "b"),
+        {"age": (None, None)},
     )
-    assert found.speakers == ("a", "b")
-    assert found.scores.tolist() == [1.5, -2.0, 0.5]
-    assert found.target.tolist() == [True, False, True]
-    assert (found.enrolled.tolist(), found.spoke.tolist()) == ([1, 1, 0], [1, 0, 0])
-    assert found.labels == {"accent": (None, "north")}
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("nan,target,a,a,,", "row 2: 'nan' is no score"),
-        ("much,target,a,a,,", "row 2: 'much' is no score"),
-        ("1,perhaps,a,a,,", "row 2: 'perhaps' is no label"),
-        ("1,target,,a,,", "row 2: nobody is named in enrolled"),
-        ("1,target,b,b,south,south", "row 2: b has accent 'south', but 'north'"),
-    ],
-)
-def test_a_bad_row_is_named(tmp_path: Path, row: str, message: str) -> None:
-    with pytest.raises(AuditError, match=message):
-        trial_lists.read(listed(tmp_path, "1,target,b,b,north,north", row))
-
-
-def test_lists_that_tell_nothing(tmp_path: Path) -> None:
-    with pytest.raises(AuditError, match="no trials"):
-        trial_lists.read(listed(tmp_path))
-    (tmp_path / "other.csv").write_text("score,who\n1,a\n")
-    with pytest.raises(AuditError, match="no column enrolled or spoke"):
-        trial_lists.read(tmp_path / "other.csv")
-    with pytest.raises(AuditError, match="cannot be read"):
-        trial_lists.read(tmp_path / "missing.csv")
+def test_trials_that_tell_nothing_are_refused() -> None:
     with pytest.raises(AuditError, match="of two speakers"):
-        verify(trial_lists.read(listed(tmp_path, "1,target,a,a,,")))
+        verify(few([True], [0], [0]))
     with pytest.raises(AuditError, match="names say otherwise"):
-        verify(trial_lists.read(listed(tmp_path, "1,target,a,b,,", "1,nontarget,a,b,,")))
-    with pytest.raises(AuditError, match="no attribute 'age'"):
-        verify(trial_lists.read(listed(tmp_path, "1,1,a,a,,", "0,0,a,b,,")), ("age",), draws=2)
+        verify(few([True, False], [0, 0], [1, 1]))
+    both = few([True, False], [0, 0], [0, 1])
+    with pytest.raises(AuditError, match="no attribute 'accent'"):
+        verify(both, ("accent",), draws=2)
+    with pytest.raises(AuditError, match="nobody's age is known"):
+        verify(both, ("age",), draws=2)

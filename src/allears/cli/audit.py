@@ -1,39 +1,43 @@
 """`allears audit`: who is served worse, and how sure that is."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from allears.cli.arguments import ArgumentError, check_output
+from allears.cli import audit_trials
+from allears.cli.arguments import ArgumentError
+from allears.cli.audit_outputs import PAGE, Outputs, chosen, fail, saying
 from allears.fairness.findings import Audit, Grouping
 from allears.fairness.report import figures, limits, sentences, tables
 from allears.fairness.wish import Wish
-from allears.outputs import write_whole
 
-PAGE = Path("audit.html")
+if TYPE_CHECKING:
+    from allears.fairness.trial_audit import TrialWish
+
 MOST = 8
 """Groups of a grouping that a terminal is told of; the page has all."""
 
 _COLUMNS = "Columns, where they are not found by their names"
 _OUTPUTS = "What is written"
+_TRIALS = "Trials of speaker verification"
 _STATISTICS = "Statistics"
 
 _Column = Annotated[str | None, typer.Option(metavar="COLUMN", rich_help_panel=_COLUMNS)]
+_TrialColumn = Annotated[str | None, typer.Option(metavar="COLUMN", rich_help_panel=_TRIALS)]
 
 
 def audit(
     results: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RESULTS", help="What was said and recognised: CSV, parquet or JSONL."
+            metavar="RESULTS",
+            help="What was said and recognised, or trials of speaker verification: CSV, parquet or JSONL.",
         ),
     ],
     by: Annotated[
@@ -93,6 +97,23 @@ def audit(
         str | None,
         typer.Option(metavar="COLUMN", help="Or a FILE.npy.", rich_help_panel=_COLUMNS),
     ] = None,
+    score: _TrialColumn = None,
+    target: _TrialColumn = None,
+    enrolled: _TrialColumn = None,
+    tested: _TrialColumn = None,
+    speakers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A table of what is known of speakers.", rich_help_panel=_TRIALS
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Scores of at least it are accepted; else where errors are equal.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = None,
     normaliser: Annotated[
         str, typer.Option(metavar="NAME", help="What makes no difference between words.")
     ] = "whisper-english",
@@ -113,6 +134,8 @@ def audit(
 ) -> None:
     """Say who is served worse, by how much, and how sure that is.
 
+    Of trials of speaker verification (a score, a label, two speakers): who is refused or let in more often.
+
     Example: `allears audit results.csv --by accent --by "gender*age" --html audit.html`
     """
     names = {
@@ -124,77 +147,49 @@ def audit(
         {role: name for role, name in names.items() if name is not None},
         tuple(by or ()), census, compare, normaliser, texts, min_speakers, replicates, seed, ray,
     )  # fmt: skip
+    read, outputs = chosen(results, as_json, html, csv)
+    outputs.check([*read, census, compare, speakers])
+    trial = {"score": score, "target": target, "enrolled": enrolled, "tested": tested}
+    if audit_trials.meant(read, trial | {"speakers": speakers, "threshold": threshold}):
+        others = {"census": census, "compare": compare, "texts": texts, "ray": ray}
+        audit_trials.refuse({**names, "speaker": None, **others})
+        audit_trials.run(read, _trials(wish, trial, speakers, threshold), fail_if or (), outputs)
+        return
     wanted = [limits.parse(each) for each in fail_if or ()]
-    read, outputs = _outputs(results, as_json, html, csv)
-    outputs.check([*read, census, compare])
     # Imported here so that every other command starts without a database.
     from allears.fairness.audit import audit
 
-    with _saying() as progress:
+    with saying() as progress:
         found = audit(read, wish, progress=progress)
         # What cannot be judged is refused before anything is written.
         broken = [line for limit in wanted for line in limit.broken(found)]
         progress("writing the report")
-        outputs.write(found)
+        outputs.write(
+            lambda: _page(found), lambda: tables.as_json(found), lambda: tables.as_csv(found)
+        )
     _tell(found, outputs)
-    _fail(found, wanted, broken)
+    fail([line for limit in wanted for line in limit.unjudged(found)], broken)
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """Where everything goes; `printed`: JSON goes to stdout."""
+def _page(found: Audit) -> str:
+    # Imported here so that who wants no page draws no maps.
+    from allears.fairness.report.page import render
 
-    html: Path | None
-    json: Path | None
-    csv: Path | None
-    printed: bool
-
-    @property
-    def files(self) -> list[Path]:
-        """Those that are written."""
-        return [each for each in (self.html, self.json, self.csv) if each]
-
-    def check(self, others: Sequence[Path | None]) -> None:
-        """Refuse, before any work is done, what could not be written or is there already as an input."""
-        for number, each in enumerate(self.files):
-            check_output(each, [*others, *self.files[:number]])
-
-    def write(self, found: Audit) -> None:
-        """All of it."""
-        if self.html:
-            from allears.fairness.report.page import render
-
-            write_whole(self.html, render(found).encode())
-        if self.json:
-            write_whole(self.json, (tables.as_json(found) + "\n").encode())
-        if self.csv:
-            write_whole(self.csv, tables.as_csv(found).encode())
-        if self.printed:
-            print(tables.as_json(found))
+    return render(found)
 
 
-def _outputs(
-    results: Sequence[Path], as_json: bool, html: Path | None, csv: Path | None
-) -> tuple[list[Path], Outputs]:
-    """What is read and what is written; results are never `.json`, so that a name like this is of the output."""
-    named = [each for each in results if as_json and each.suffix == ".json"]
-    read = [each for each in results if each not in named]
-    if len(named) > 1 or not read:
-        raise ArgumentError("--json: name results, and one FILE.json at most")
-    if not (html or csv or as_json):
-        html = PAGE
-    return read, Outputs(html, named[0] if named else None, csv, as_json and not named)
+def _trials(
+    wish: Wish, names: Mapping[str, str | None], speakers: Path | None, threshold: float | None
+) -> "TrialWish":
+    """What is asked for, of trials."""
+    from allears.fairness.trial_audit import TrialWish
 
-
-@contextmanager
-def _saying() -> Iterator[Callable[[str], None]]:
-    """A line on stderr that says what is being done, where somebody looks."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("starting") as status:
-        yield lambda doing: status.update(Text(doing))
+    if threshold is not None and not math.isfinite(threshold):
+        raise ArgumentError(f"--threshold {threshold}: is no score; give a number")
+    known = {role: name for role, name in {**wish.names, **names}.items() if name is not None}
+    return TrialWish(
+        known, wish.by, speakers, threshold, wish.min_speakers, wish.replicates, wish.seed
+    )
 
 
 def _tell(found: Audit, outputs: Outputs) -> None:
@@ -229,13 +224,3 @@ def _table(grouping: Grouping) -> Table:
             figures.whole(group.speakers), figures.SERVICE[figures.service(group)],
         )  # fmt: skip
     return table
-
-
-def _fail(found: Audit, wanted: Sequence[limits.Limit], broken: Sequence[str]) -> None:
-    """A sentence on stderr for each limit that is broken, and 1; a word on those that nobody can judge."""
-    for line in (line for limit in wanted for line in limit.unjudged(found)):
-        print("allears:", line, file=sys.stderr)
-    for line in broken:
-        print("allears:", line, file=sys.stderr)
-    if broken:
-        raise typer.Exit(1)

@@ -6,8 +6,8 @@ rising function of scores is by pooling adjacent violators. Speakers are drawn a
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.optimize import isotonic_regression
 
-from allears.fairness.refusal import AuditError
 from allears.fairness.statistics import bootstrap
 from allears.fairness.verification import Draw, Trials, weights
 from allears.score.bootstrap import Estimate
@@ -42,13 +42,9 @@ def _cllr(scores: Sums, hits: Sums, others: Sums) -> float:
 
 def _least(hits: Sums, others: Sums) -> float:
     """Of shares of both kinds by rising score."""
-    try:
-        from sklearn.isotonic import isotonic_regression
-    except ImportError:
-        raise AuditError("an audit needs scikit-learn: install allears[audit]") from None
     there = hits + others > 0
     mine, theirs = hits[there], others[there]
-    p = np.asarray(isotonic_regression(mine / (mine + theirs), sample_weight=mine + theirs), float)
+    p = isotonic_regression(mine / (mine + theirs), weights=mine + theirs).x
     inside = np.clip(p, 1e-300, 1.0)
     outside = np.clip(1 - p, 1e-300, 1.0)
     missed = np.where(mine > 0, np.log1p(outside / inside), 0)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from allears.fairness.findings import Group, Grouping, Kind, Region
 from allears.fairness.statistics import halves, intervals, multiplicity, permutation, poisson, power
@@ -53,18 +53,20 @@ class Settings:
 def judged(questions: Sequence[Question], settings: Settings) -> tuple[Grouping, ...]:
     """All of them, corrected together."""
     raw = [_judged(each, settings) for each in questions]
-    anywhere = multiplicity.adjusted(np.array([each.any_p for each in raw], float), "holm")
-    return tuple(_corrected(each, float(p)) for each, p in zip(raw, anywhere, strict=True))
+    corrected = multiplicity.throughout(
+        [each.any_p for each in raw],
+        [np.array([group.p for group in each.groups], float) for each in raw],
+        [each.correction for each in raw],
+    )
+    return tuple(_corrected(each, p) for each, p in zip(raw, corrected, strict=True))
 
 
-def _corrected(grouping: Grouping, anywhere: float) -> Grouping:
-    p = np.array([each.p for each in grouping.groups], float)
-    p = np.maximum(multiplicity.adjusted(p, grouping.correction), anywhere)
+def _corrected(grouping: Grouping, p: Float64[np.ndarray, " groups"]) -> Grouping:
     told = [
         replace(group, p=float(each), significant=bool(each <= intervals.LEVEL))
         for group, each in zip(grouping.groups, p, strict=True)
     ]
-    return replace(grouping, groups=tuple(told), any_p=anywhere)
+    return replace(grouping, groups=tuple(told))
 
 
 def _judged(question: Question, settings: Settings) -> Grouping:

@@ -16,6 +16,7 @@ from allears.fairness.trial_findings import Line, TrialAudit, TrialGroup, TrialG
 from allears.fairness.trial_judging import Errors, counted, judged
 from allears.fairness.verification import NOTHING, Draw, Part, Trials
 from allears.score import trials as scoring
+from allears.score.bootstrap import Estimate
 
 P_TARGET = 0.01
 FEW = 20
@@ -173,7 +174,7 @@ def _line(trials: Trials, among: Bool[np.ndarray, " trials"]) -> Line:
     return tuple(accepted.tolist()), tuple(missed.tolist())
 
 
-def _rate(errors: Errors) -> bootstrap.Estimate:
+def _rate(errors: Errors) -> Estimate:
     with np.errstate(divide="ignore", invalid="ignore"):
         rates = errors.wrong[:, 0] / errors.trials[:, 0]
     return bootstrap.percentiles(float(rates[0]), rates[1:])
@@ -197,7 +198,7 @@ def _notes(
             )
         if few := [group.part.name for group in each.groups if group.part.speakers < FEW]:
             notes.append(
-                f"{each.by}: intervals of {', '.join(few)} are of fewer than {FEW} speakers, and too narrow"
+                f"{each.by}: intervals of {', '.join(few)} are of fewer than {FEW} speakers, and may be too narrow"
             )
     return tuple(notes)
 

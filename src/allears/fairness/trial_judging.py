@@ -88,18 +88,19 @@ def counted(
     first, second = labels[trials.enrolled], labels[trials.spoke]
     own = (first == second) & (first >= 0)
     accepted = trials.scores >= threshold
-    found = []
-    everybody = np.ones(len(trials.speakers))
-    times = [weights(trials, each)[own] for each in (everybody, *drawn)]
-    for kind, wrong in ((trials.target, ~accepted), (~trials.target, accepted)):
-        group, of_kind, failed = first[own], kind[own].astype(float), (kind & wrong)[own]
-        sums = [
-            np.array([np.bincount(group, each * of, groups) for each in times])
-            for of in (failed, of_kind)
-        ]
-        heard = np.union1d(trials.enrolled[own & kind], trials.spoke[own & kind])
-        found.append(Errors(*sums, np.bincount(labels[heard], minlength=groups)))
-    return found[0], found[1]
+    group = first[own]
+    kinds = (trials.target, ~accepted), (~trials.target, accepted)
+    masks = [(kind & wrong)[own] for kind, wrong in kinds] + [kind[own] for kind, _ in kinds]
+    sums = np.empty((1 + len(drawn), len(masks), groups))
+    for at, each in enumerate((np.ones(len(trials.speakers)), *drawn)):
+        times = weights(trials, each)[own]
+        sums[at] = [np.bincount(group, times * mask, groups) for mask in masks]
+    heard = [np.union1d(trials.enrolled[own & kind], trials.spoke[own & kind]) for kind, _ in kinds]
+    refused, let_in = (
+        Errors(sums[:, at], sums[:, at + 2], np.bincount(labels[heard[at]], minlength=groups))
+        for at in (0, 1)
+    )
+    return refused, let_in
 
 
 def _estimate(values: Float64[np.ndarray, " draws"]) -> Estimate:

@@ -30,10 +30,12 @@ def test_corrections_are_those_of_statsmodels(by: multiplicity.Correction, metho
 
 
 def test_groups_count_only_where_their_grouping_does() -> None:
-    """Three groupings: the first stands after Holm over all (3 × 0.01), the second (2 × 0.03) does not."""
+    """Three groupings, after Holm: 3 × 0.01, 2 × 0.03, 0.5; within them 2 × 0.001, 0.5; 2 × 0.001, 0.9; 0.2."""
     groups = [np.array([0.001, 0.5]), np.array([0.001, 0.9]), np.array([0.2])]
     found = multiplicity.throughout([0.01, 0.03, 0.5], groups, ["holm", "bh", "bh"])
-    assert [each.tolist() for each in found] == [[True, False], [False, False], [False]]
+    expected = [[0.03, 0.5], [0.06, 0.9], [0.5]]
+    for each, wanted in zip(found, expected, strict=True):
+        assert each == pytest.approx(wanted)
 
 
 def test_variance_between_groups_by_hand() -> None:

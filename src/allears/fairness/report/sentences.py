@@ -62,7 +62,7 @@ def headline(audit: Audit) -> str:
             f"{roughly(told.group.ratio.value)} times the rate of the others{_interval(told.group)}."
         )
     judged = [each for each in audit.groupings if each.groups]
-    if some := [each for each in judged if each.any_p < SURE]:
+    if some := [each for each in judged if each.any_p * len(judged) < SURE]:
         return (
             f"{_listed([_title(each) for each in some])}: speakers are not all served alike "
             f"(p {chance(min(each.any_p for each in some))}), but no one group stands out for sure."

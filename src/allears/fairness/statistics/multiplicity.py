@@ -47,15 +47,15 @@ def throughout(
     any_ps: Sequence[float],
     groups: Sequence[Float64[np.ndarray, " _"]],
     by: Sequence[Correction],
-    level: float = 0.05,
-) -> list[Bool[np.ndarray, " _"]]:
-    """Which groups of several groupings stand out, so that with nothing anywhere it is none, 19 times in 20.
+) -> list[Float64[np.ndarray, " _"]]:
+    """p-values of groups of several groupings, corrected for all that was looked at: with nothing anywhere none is
+    under 0.05, 19 times in 20.
 
-    A grouping counts if its own p for any difference (`any_ps`) does after Holm over all groupings; a group
-    counts if The more ways to look there are, the more each has to show.
+    A group's is the larger of that of its grouping, for any difference in it (`any_ps`, Holm over all groupings),
+    and its own among the groups of its grouping. The more ways to look there are, the more each has to show.
     """
-    there = significant(np.array(any_ps, float), "holm", level)
+    anywhere = adjusted(np.array(any_ps, float), "holm")
     return [
-        significant(p, correction, level) & counts
-        for p, correction, counts in zip(groups, by, there, strict=True)
+        np.maximum(adjusted(p, correction), there)
+        for p, correction, there in zip(groups, by, anywhere, strict=True)
     ]
