@@ -15,7 +15,7 @@ from allears.fairness.cohorts.census import Census
 from allears.fairness.cohorts.discovery import Discovery
 from allears.fairness.cohorts.partition import CensusPartition
 from allears.fairness.cohorts.search import SubgroupSearch
-from allears.fairness.cohorts.tree import GeographicTree
+from allears.fairness.cohorts.sizing import sized_tree
 from allears.fairness.cohorts.voices import VoiceClusters
 from allears.fairness.findings import Kind
 from allears.fairness.judging import Question
@@ -25,7 +25,8 @@ from allears.fairness.sums import UNKNOWN, Groups, Sums
 
 LEAST = 40
 """Speakers that it takes to find anything on half of them."""
-Make = Callable[[], Discovery]
+Make = Callable[[Sums, Bool[np.ndarray, " speakers"]], Discovery]
+"""A discovery fitted to some speakers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +68,24 @@ def _discoveries(
     sums: Sums, zip_column: str | None, census: Census | None, seed: int
 ) -> Iterator[tuple[Kind, str, Make]]:
     if sums.places is not None:
-        yield "place", "place", GeographicTree
+        yield "place", "place", lambda sums, among: sized_tree(sums, among, seed)
     if census is not None and zip_column is not None:
-        yield "census", "census", lambda: CensusPartition(census, zip_column)
+        yield (
+            "census",
+            "census",
+            lambda sums, among: CensusPartition(census, zip_column).fit(sums, among),
+        )
     if sums.voices is not None:
-        yield "voice", "voice", lambda: VoiceClusters(seed=seed)
+        yield "voice", "voice", lambda sums, among: VoiceClusters(seed=seed).fit(sums, among)
 
 
 def _found(
     sums: Sums, kind: Kind, title: str, make: Make, half: Bool[np.ndarray, " people"]
 ) -> Asked:
     """Found without the first half and judged on it, then the reverse."""
-    first = make().fit(sums, ~half)
+    first = make(sums, ~half)
     whole = first.groups(sums)
-    second = make().fit(sums, half).groups(sums)
+    second = make(sums, half).groups(sums)
     question = Question(
         title, kind, whole.of(half), whole.of(~half), second.of(~half),
         stability=getattr(first, "stability_", None), regions=getattr(first, "regions_", ()),
