@@ -25,7 +25,7 @@ class Corpus:
 
 
 LAPTOP = (Corpus("an4", 4.0), Corpus("speechocean762", 1.0), Corpus("librispeech", 1.0))
-"""Some eight hours."""
+"""Some seven hours."""
 
 
 def training(data: Path, corpora: Sequence[Corpus], packs: Path) -> tuple[Sound, list[float]]:

@@ -143,6 +143,7 @@ def test_mixed_encodings_are_named_by_row(tmp_path: Path, ending: str) -> None:
         ("r.jsonl", b"", "is empty"),
         ("r.xlsx", b"PK", "is no table that is known; give"),
         ("r.parquet", b"PAR1 but not really", "cannot be read as it stands"),
+        ("r.csv", b"speaker,errors,words\r\na,1,9\nb,1,9\r\n", "line ends are not all of one kind"),
         ("r.csv", b"speaker,errors,words\na,1,2\nb,1\n", "line 3: cannot be read"),
         ("r.csv", b'speaker,errors,words\na,1,"2\n', "cannot be read"),
         ("r.jsonl", b'{"speaker": "a", "errors": 1, "words": 2}\n{"speaker"\n', "row 2: is no JSON"),

@@ -199,6 +199,10 @@ def refused(path: Path) -> Iterator[None]:
         said = " ".join(itertools.islice(str(error).splitlines(), 3))
         if re.search("utf-?8|unicode", said, re.IGNORECASE):
             raise AuditError(_not_utf8(path)) from None
+        if "invalid state" in said:
+            raise AuditError(
+                f"{path}: line ends are not all of one kind, or a quote is not closed; save it anew as CSV"
+            ) from None
         line = re.search(r"[Ll]ine:? (\d+)", said)
         where = f"line {line[1]}: " if line else ""
         raise AuditError(f"{path}: {where}cannot be read as it stands ({said.strip()})") from None
