@@ -3,8 +3,9 @@
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from allears.fairness.findings import Audit, Grouping
 from allears.fairness.refusal import AuditError
@@ -21,7 +22,8 @@ def _worst(grouping: Grouping) -> tuple[Estimate, Estimate]:
     return (found.wer, found.ratio) if found else (_NOTHING, _NOTHING)
 
 
-def _spread(name: str, of: Callable[..., Estimate]) -> dict[str, Callable[..., float]]:
+def spread(name: str, of: Callable[[Any], Estimate]) -> dict[str, Callable[[Any], float]]:
+    """A figure and the ends of its interval."""
     return {
         name: lambda each: of(each).value,
         f"{name}_low": lambda each: of(each).low,
@@ -36,23 +38,36 @@ def _change(audit: Audit) -> Estimate:
 
 
 OF_GROUPING: dict[str, Callable[[Grouping], float]] = (
-    _spread("gap", lambda by: by.gap)
-    | _spread("worst", lambda by: _worst(by)[0])
-    | _spread("ratio", lambda by: _worst(by)[1])
+    spread("gap", lambda by: by.gap)
+    | spread("worst", lambda by: _worst(by)[0])
+    | spread("ratio", lambda by: _worst(by)[1])
     | {
         "p": lambda by: by.any_p,
         "unseen": lambda by: by.unseen,
         "worse": lambda by: sum(service(each) == "worse" for each in by.groups),
     }
 )
-OF_AUDIT: dict[str, Callable[[Audit], float]] = _spread(
-    "wer", lambda audit: audit.overall
-) | _spread("change", _change)
-MEASURES = (*OF_GROUPING, *OF_AUDIT)
+OF_AUDIT: dict[str, Callable[[Audit], float]] = spread("wer", lambda audit: audit.overall) | spread(
+    "change", _change
+)
 
 _FORM = re.compile(
     r"(?:(?P<by>.+)\.)?(?P<measure>[a-z_]+)\s*(?P<sign>[<>]=?)\s*(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))\s*(?P<unit>%?)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What an audit of some kind measures: of its groupings and of everybody; `like` is how one writes it."""
+
+    of_grouping: Mapping[str, Callable[[Any], float]]
+    of_audit: Mapping[str, Callable[[Any], float]]
+    what: str
+    like: str
+
+
+MEASURES = (*OF_GROUPING, *OF_AUDIT)
+RESULTS = Measures(OF_GROUPING, OF_AUDIT, "nothing measured", "gap>0.3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +79,16 @@ class Limit:
     measure: str
     sign: str
     number: float
+    measures: Measures = RESULTS
 
-    def broken(self, audit: Audit) -> Iterator[str]:
+    def broken(self, audit: Any) -> Iterator[str]:
         """A sentence for each grouping of which it is so; what cannot be had breaks nothing."""
         for by, value in self._values(audit):
             if COMPARE[self.sign](value, self.number):
                 place = f"{by}: " if by else ""
                 yield f"{place}{self.measure} is {value:.4g}, and {self.text} was to fail"
 
-    def unjudged(self, audit: Audit) -> Iterator[str]:
+    def unjudged(self, audit: Any) -> Iterator[str]:
         """A sentence for each grouping of which it cannot be said, unless it can of another of those meant."""
         values = self._values(audit)
         unknown = [by for by, value in values if math.isnan(value)]
@@ -80,29 +96,31 @@ class Limit:
             place = f"{by}: " if by else ""
             yield f"{place}{self.text} could not be judged: there is too little to tell {self.measure} from"
 
-    def _values(self, audit: Audit) -> list[tuple[str, float]]:
-        if self.measure in OF_AUDIT:
-            return [("", OF_AUDIT[self.measure](audit))]
+    def _values(self, audit: Any) -> list[tuple[str, float]]:
+        if self.measure in self.measures.of_audit:
+            return [("", self.measures.of_audit[self.measure](audit))]
         chosen = [each for each in audit.groupings if self.by in ("", each.by)]
         if not chosen:
             known = ", ".join(each.by for each in audit.groupings) or "none"
             of = f"a grouping {self.by!r}" if self.by else "any grouping"
             raise AuditError(f"--fail-if {self.text!r}: there is not {of}; there is: {known}")
-        return [(each.by, OF_GROUPING[self.measure](each)) for each in chosen]
+        return [(each.by, self.measures.of_grouping[self.measure](each)) for each in chosen]
 
 
-def parse(text: str) -> Limit:
+def parse(text: str, measures: Measures = RESULTS) -> Limit:
     """`[GROUPING.]MEASURE SIGN NUMBER[%]`; raises AuditError saying what can be written."""
     found = _FORM.fullmatch(text.strip())
     if found is None:
-        raise AuditError(f"--fail-if {text!r}: write a measure, a sign and a number, like gap>0.3")
-    by, measure = found["by"] or "", found["measure"]
-    if measure not in MEASURES:
-        known = ", ".join(MEASURES)
         raise AuditError(
-            f"--fail-if {text!r}: {measure!r} is nothing measured; choose one of {known}"
+            f"--fail-if {text!r}: write a measure, a sign and a number, like {measures.like}"
         )
-    if by and measure in OF_AUDIT:
+    by, measure = found["by"] or "", found["measure"]
+    known = (*measures.of_grouping, *measures.of_audit)
+    if measure not in known:
+        raise AuditError(
+            f"--fail-if {text!r}: {measure!r} is {measures.what}; choose one of {', '.join(known)}"
+        )
+    if by and measure in measures.of_audit:
         raise AuditError(f"--fail-if {text!r}: {measure} is of everybody; leave {by!r} out")
     number = float(found["number"]) / (100 if found["unit"] else 1)
-    return Limit(text.strip(), by.strip(), measure, found["sign"], number)
+    return Limit(text.strip(), by.strip(), measure, found["sign"], number, measures)
