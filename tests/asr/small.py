@@ -12,6 +12,7 @@ from allears.asr.tokens import Characters
 
 SIZES = {
     "lstm": {"width": 16, "layers": 2},
+    "vgglstm": {"width": 16, "layers": 1, "bands": 8, "channels": (4, 6, 6)},
     "convrnn": {"width": 16, "layers": 1, "front": 16, "channels": (8, 8), "blocks": 2},
     "conformer": {"width": 16, "layers": 1, "heads": 2, "size": 8, "past": 6, "kernel": 5},
     "contextnet": {"width": 16, "blocks": 2, "layers": 2},

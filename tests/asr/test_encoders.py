@@ -8,7 +8,7 @@ import torch
 from allears.asr.encoders.kinds import ENCODERS, TOLERANCE, parameters, sized
 from allears.nn.macs import macs_per_frame
 
-INPUTS = 192
+INPUTS = 256
 
 kinds = pytest.mark.parametrize("kind", ENCODERS)
 
@@ -93,6 +93,20 @@ def test_multiply_adds_by_hand_of_contextnet() -> None:
     block = 2 * separable + 2 * 6 * 3 + 6 * 6
     fields = {"width": 6, "blocks": 2, "layers": 2, "kernel": 3, "reduction": 2}
     assert counted("contextnet", **fields) == 60 + 2 * block
+
+
+def test_multiply_adds_by_hand_of_convolutions_before_lstms() -> None:
+    # 4 frames of 16 bands to 2 of 16, pooled to 8, to 1 of 8, pooled to 4, to 1 of 4.
+    convs = 9 * (1 * 3 * 2 * 16 + 3 * 5 * 1 * 8 + 5 * 5 * 1 * 4)
+    config, make = ENCODERS["vgglstm"]
+    made = make(config(inputs=64, bands=16, channels=(3, 5, 5), width=6, layers=1))
+    assert macs_per_frame(made) == convs + 20 * 6 + 4 * (6 * 6 + 6 * 6)
+
+
+def test_frames_that_strides_do_not_divide_are_refused() -> None:
+    config, make = ENCODERS["vgglstm"]
+    with pytest.raises(ValueError, match="128 inputs are no frames of 64 bands for strides"):
+        make(config(inputs=128))
 
 
 def test_multiply_adds_by_hand_of_convrnn() -> None:

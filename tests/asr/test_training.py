@@ -42,7 +42,7 @@ def test_a_model_is_as_large_as_wanted(kind, wanted, within):
 def test_a_size_or_an_encoder_that_is_not_there_is_named():
     with pytest.raises(TrainingError, match="no convrnn of 20,000 parameters"):
         training.course_of("convrnn", 20_000, 160, Plan(10), Lesson())
-    with pytest.raises(TrainingError, match="choose one of lstm, convrnn"):
+    with pytest.raises(TrainingError, match="choose one of lstm, vgglstm, convrnn"):
         training.course_of("wavenet", 1_000_000, 160, Plan(10), Lesson())
 
 

@@ -9,6 +9,7 @@ from allears.corpus.augment import (
     Speed,
     active_power,
     spec_augment,
+    warp,
 )
 from tests.real import speech
 
@@ -112,6 +113,15 @@ def test_a_chain_follows_its_probabilities():
     half = Chain(((0.5, Level((-6, -6))),))
     changed = sum(half(SPEECH, random) is not SPEECH for random in map(RANDOM, range(200)))
     assert 70 < changed < 130
+
+
+def test_a_warp_moves_bands_and_leaves_the_given_ones():
+    features = np.arange(12, dtype=np.float32).reshape(2, 6)
+    assert np.array_equal(warp(features, 1.0), features)
+    assert np.allclose(warp(features, 0.5)[0], [0, 0.5, 1, 1.5, 2, 2.5])
+    assert np.allclose(warp(features, 1.5)[1], [6, 7.5, 9, 10.5, 11, 11])
+    assert warp(features, 0.9).dtype == np.float32
+    assert warp(features[:0], 1.1).shape == (0, 6)
 
 
 def test_gaps_are_filled_with_the_mean_and_no_larger_than_asked():

@@ -20,6 +20,7 @@ FRAMES = 40
 
 SMALL: dict[str, dict[str, Any]] = {
     "lstm": {"width": 10, "layers": 2},
+    "vgglstm": {"width": 10, "layers": 2, "bands": 6, "channels": (4, 5), "strides": (2, 1)},
     "convrnn": {"width": 10, "layers": 2, "front": 8, "channels": (7, 6), "blocks": 3, "reduction": 2},
     "conformer": {"width": 10, "layers": 2, "heads": 2, "size": 6, "past": 9, "kernel": 5},
     "contextnet": {"width": 10, "blocks": 2, "layers": 2, "kernel": 3, "reduction": 2},

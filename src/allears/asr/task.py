@@ -15,7 +15,7 @@ from allears.asr.pruned import gathered, simple_loss
 from allears.asr.tokens import Tokens
 from allears.asr.transducer import transducer_loss
 from allears.audio import mel
-from allears.corpus.augment import spec_augment
+from allears.corpus.augment import spec_augment, warp
 from allears.corpus.batches import Batches
 from allears.corpus.sound import Sound
 from allears.corpus.text import normalise
@@ -35,7 +35,8 @@ class Lesson:
     first `simply` batches, while the cheap one does not know yet where to look. `ctc` is the weight of a CTC loss
     on what the cheap one hears, without which the encoder may long learn nothing: what is expected explains
     enough. The first `shortly` batches are of utterances up to `short_s`, in which it is plain what was said when;
-    in the first `plainly` nothing is made harder: begun on distorted speech, little is learned for long.
+    in the first `plainly` nothing is made harder: begun on distorted speech, little is learned for long. Later
+    voices are made higher and lower, too, by up to a share `warped` (`augment.warp`).
     """
 
     fastemit: float = 0.005
@@ -47,6 +48,7 @@ class Lesson:
     shortly: int = 400
     seconds: float = 80.0
     longest_s: float = 17.0
+    warped: float = 0.0
 
 
 class Taught(nn.Module):
@@ -179,6 +181,8 @@ class TransducerTask:
             np.concatenate((samples, quiet.astype(np.float32))), self._transducer.config.bands
         )
         if distort is not None:
+            if self._lesson.warped:
+                mels = warp(mels, 1 + self._lesson.warped * random.uniform(-1, 1))
             mels = spec_augment(mels, random, longest=25, widest=10)
         stack = self._transducer.config.stack
         return mels[: len(mels) // stack * stack]

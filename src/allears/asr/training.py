@@ -174,7 +174,9 @@ def distortions(noise: Path) -> Distortion:
     return harder(noise, network=True)
 
 
-def harder(noise: Path | None, *, network: bool) -> Distortion:
+def harder(
+    noise: Path | None, *, network: bool, speeds: Sequence[float] = Speed().factors
+) -> Distortion:
     """Speed, level, the rooms and noises whose tables are in a folder, and lossy calls where wanted.
 
     Raises CorpusError where the folder has no table.
@@ -182,7 +184,7 @@ def harder(noise: Path | None, *, network: bool) -> Distortion:
     there = [each for each in (RESPONSES, NOISES) if noise and (noise / each).is_file()]
     if noise and not there:
         raise CorpusError(f"{noise}: has neither {NOISES} nor {RESPONSES} in it")
-    steps: list[tuple[float, Augmentation]] = [(1.0, Speed())]
+    steps: list[tuple[float, Augmentation]] = [(1.0, Speed(tuple(speeds)))]
     if noise and RESPONSES in there:
         steps.append((0.1, Reverberation(responses(noise))))
     if noise and NOISES in there:

@@ -177,6 +177,23 @@ def spec_augment(
     return np.where(masked, mean.astype(np.float32), features)
 
 
+def warp(
+    features: Float32[np.ndarray, "frames mels"], factor: float
+) -> Float32[np.ndarray, "frames mels"]:
+    """What a vocal tract shorter by `factor` would say: mel m is what m · factor was, the highest beyond the last.
+
+    Jaitly and Hinton, "Vocal Tract Length Perturbation (VTLP) improves speech recognition", ICML workshop 2013,
+    but linear over mels.
+    """
+    last = features.shape[1] - 1
+    place = np.minimum(np.arange(last + 1) * factor, last)
+    low = place.astype(int)
+    share = (place - low).astype(np.float32)
+    warped: np.ndarray = features[:, low] * (1 - share)
+    warped += features[:, np.minimum(low + 1, last)] * share
+    return warped
+
+
 def active_power(samples: Float32[np.ndarray, " n"]) -> float:
     """Mean square of the frames of 20 ms in which something sounds; 0 for silence."""
     whole = len(samples) // _FRAME * _FRAME

@@ -1,4 +1,4 @@
-"""Convolutions per channel, and means over all that was heard, of streams: `layer(x, state) -> (y, state)`."""
+"""Convolutions per channel or over bands, and means of all that was heard: `layer(x, state) -> (y, state)`."""
 
 from typing import NamedTuple
 
@@ -43,6 +43,33 @@ class DepthwiseCausalConv(nn.Module):
         weight = self.weight.t()[:, None, None].contiguous(memory_format=torch.channels_last)
         y = functional.conv2d(image, weight, self.bias, groups=self.channels)
         return y[:, :, 0].transpose(1, 2)
+
+
+class BandsConv(nn.Module):
+    """Frames of `bands` values as an image: a filter of `kernel` frames by `kernel` bands, none of them ahead.
+
+    It steps over `stride` frames at a time, of which there are whole steps; `steps` of them make one frame of
+    the network it is part of. Zeros stand around the bands. State: (batch, inputs, kernel − stride, bands).
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, bands: int, steps: int
+    ) -> None:
+        super().__init__()
+        self.inputs, self.stride, self.bands, self.steps = inputs, stride, bands, steps
+        self.back = kernel - stride
+        self.filter = nn.Conv2d(inputs, outputs, kernel, (stride, 1), padding=(0, kernel // 2))
+
+    def initial_state(self, batch: int) -> Tensor:
+        """Zeros before the first frame."""
+        return self.filter.weight.new_zeros(batch, self.inputs, self.back, self.bands)
+
+    def forward(
+        self, x: Float[Tensor, "batch inputs time bands"], state: Tensor
+    ) -> tuple[Float[Tensor, "batch outputs steps bands"], Tensor]:
+        """All frames of `x`."""
+        whole = torch.cat((state, x), 2)
+        return self.filter(whole), whole[:, :, x.shape[2] :]
 
 
 class MeanState(NamedTuple):

@@ -6,7 +6,7 @@ What is done value by value (norms, activations, gates, means) is not counted.
 from torch import nn
 
 from allears.nn.attention import Attention
-from allears.nn.conv import DepthwiseCausalConv
+from allears.nn.conv import BandsConv, DepthwiseCausalConv
 
 
 def macs_per_frame(module: nn.Module, context: int | None = None) -> int:
@@ -26,6 +26,8 @@ def _own(module: nn.Module, context: int | None) -> int:
             return sum(value.numel() for value in weights)
         case DepthwiseCausalConv():
             return module.kernel * module.channels
+        case BandsConv():
+            return module.filter.weight.numel() * module.bands * module.steps
         case Attention():
             past = module.past if context is None else min(context, module.past)
             return 2 * (past + 1) * module.heads * module.size

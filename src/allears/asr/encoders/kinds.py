@@ -13,9 +13,11 @@ from allears.asr.encoders.contextnet import ContextNet, ContextNetConfig
 from allears.asr.encoders.convrnn import ConvRnn, ConvRnnConfig
 from allears.asr.encoders.lstm import Lstm, LstmConfig
 from allears.asr.encoders.transformer import Transformer, TransformerConfig
+from allears.asr.encoders.vgglstm import VggLstm, VggLstmConfig
 
 ENCODERS: dict[str, tuple[Callable[..., Any], Callable[[Any], nn.Module]]] = {
     "lstm": (LstmConfig, Lstm),
+    "vgglstm": (VggLstmConfig, VggLstm),
     "convrnn": (ConvRnnConfig, ConvRnn),
     "conformer": (ConformerConfig, Conformer),
     "contextnet": (ContextNetConfig, ContextNet),
