@@ -17,6 +17,8 @@ from allears.asr.bundle import About, Bundle
 from allears.asr.recogniser import RecogniserError
 from allears.asr.tokens import Characters
 from allears.errors import AllearsError
+from allears.fairness import reading, trial_tables
+from allears.fairness.refusal import AuditError
 from allears.link.receiver import Receiver
 from allears.nn import graphfile
 from allears.weights import archive, blob, linear
@@ -139,6 +141,19 @@ def _recogniser(data: bytes) -> None:
     assert len(again) <= 2 * len(data) + 1024
 
 
+def _results(data: bytes) -> None:
+    """A table of results or a list of trials, in the form that the first byte says."""
+    form = ("csv", "tsv", "jsonl", "parquet", "csv.gz")[data[0] % 5] if data else "csv"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"results.{form}"
+        path.write_bytes(data[1:])
+        if trial_tables.is_trials(path):
+            found = trial_tables.read([path]).trials
+            assert len(found.scores) == len(found.target)
+        else:
+            assert reading.read([path], normaliser="lower").sums.counts.min() >= 0
+
+
 def _graph(data: bytes) -> None:
     try:
         graphfile.operators(data)
@@ -178,9 +193,17 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "source": refusing(_source, WeightsError),
     "recogniser": refusing(_recogniser, RecogniserError),
     "graph": _graph,
+    "results": refusing(_results, AuditError),
 }
 
-SHARES = {"receiver": 0.01, "dred": 0.03, "inspection": 0.05, "archive": 0.05, "recogniser": 0.02}
+SHARES = {
+    "receiver": 0.01,
+    "dred": 0.03,
+    "inspection": 0.05,
+    "archive": 0.05,
+    "recogniser": 0.02,
+    "results": 0.002,
+}
 """Shares of all inputs for targets that take long over each; the rest share the rest."""
 
 
@@ -217,6 +240,7 @@ def seeds(name: str) -> list[bytes]:
         "source": [SOURCE],
         "recogniser": [_bundled(_onnx())],
         "graph": [_onnx()],
+        "results": RESULTS,
     }
     return found[name]
 
@@ -227,6 +251,13 @@ const opus_uint8 b[2*2] = {{1, 2}, {3, 255},};
 static const int a_weights_idx[2] = {1,\n 4};
 static const opus_int8 c[1] = {-128};
 """
+
+
+RESULTS = [
+    b"\0speaker,reference,hypothesis\na,one two,one\nb,three,\n",
+    b'\2{"speaker": "a", "errors": 1, "words": 2, "lat": 1.5, "lon": null}\n',
+    b"\1score\tlabel\tspeaker_1\tspeaker_2\n1.5\t1\ta\ta\n-2\t0\ta\tb\n",
+]
 
 
 def record(name: bytes, kind: int, values: bytes) -> bytes:

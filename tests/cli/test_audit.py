@@ -7,8 +7,10 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from allears.fairness.refusal import AuditError
 from tests.cli.command import refused, run, within
 
 WORDS = ("please", "call", "the", "office", "about", "nine", "and", "ask", "for", "anna")
@@ -134,6 +136,51 @@ def test_columns_of_other_names(room: Path) -> None:
     assert within("audit", "results.csv", *BRIEF, *names, cwd=room).returncode == 0
 
 
+def test_a_comparison_is_told_at_the_terminal(room: Path) -> None:
+    results(room / "better.csv", {"north": 0.1, "south": 0.1})
+    ended = within("audit", "results.csv", *BRIEF, "--compare", "better.csv", cwd=room)
+    assert "percentage points" in ended.stdout and "better makes fewer errors." in ended.stdout
+
+
+def test_utterances_and_voices_where_they_are_named(room: Path) -> None:
+    rows = len(RATES) * SPEAKERS * UTTERANCES
+    np.save(room / "voices.npy", np.eye(rows, 4, dtype=np.float32) + 0.1)
+    text = (room / "results.csv").read_text("utf-8").replace("speaker,utterance", "speaker,what", 1)
+    (room / "results.csv").write_text(text + text.splitlines()[-1] + "\n", "utf-8")
+    short = ("results.csv", *BRIEF, "--embedding", "voices.npy", "--utterance", "what")
+    assert f"has {rows} rows" in refused("audit", *short, cwd=room)
+    np.save(room / "voices.npy", np.eye(rows + 1, 4, dtype=np.float32) + 0.1)
+    ended = within("audit", *short, "--json", cwd=room)
+    (again,) = told(ended.stdout)["left_out"]
+    assert (again["rows"], ended.stderr) == (1, "")
+    some = ("--embedding", "voices.npy", "--embedding", "accent")
+    assert "name one column" in refused("audit", "results.csv", *BRIEF, *some, cwd=room)
+
+
+def test_what_was_left_out_is_told_where_no_page_says_it(room: Path) -> None:
+    with (room / "results.csv").open("a", newline="", encoding="utf-8") as file:
+        file.write("north1,x1,north,male,,word\r\nnorth1,x2,north,male,two words,\r\n")
+    plain = within("audit", "results.csv", *BRIEF, cwd=room).stdout.replace("\n", " ")
+    assert "1 row left out; the report says why." in plain
+    assert "1 row counted, all words as errors: the hypothesis is empty" in plain
+    alone = within("audit", "results.csv", *BRIEF, "--csv", "groups.csv", cwd=room).stdout
+    assert "1 row left out: the reference is empty" in alone.replace("\n", " ")
+
+
+def test_groups_that_are_all_too_small_are_said_to_be(room: Path) -> None:
+    ended = within("audit", "results.csv", *BRIEF, "--min-speakers", 99, cwd=room)
+    assert "Accent: no group has enough speakers to be shown." in ended.stdout
+
+
+def test_what_cannot_be_made_leaves_nothing(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> str:
+        raise AuditError("no table can be made")
+
+    monkeypatch.setattr("allears.fairness.report.tables.as_csv", broken)
+    outputs = ("--html", "page.html", "--csv", "groups.csv")
+    assert "no table" in refused("audit", "results.csv", *BRIEF, *outputs, cwd=room)
+
+
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
@@ -145,6 +192,9 @@ def test_columns_of_other_names(room: Path) -> None:
         (("a.json", "--json"), "name results"),
         (("missing.csv",), "missing.csv"),
         (("results.csv", "--by", "height"), "height"),
+        (("results.csv", "--by", "*"), "--by '*': write a column's name"),
+        (("results.csv", "--utterance", "height"), "(--utterance)"),
+        (("results.csv", "--embedding", "missing.npy"), "missing.npy"),
         (("results.csv", "--normaliser", "none at all"), "whisper-english"),
         (
             ("results.csv", "--fail-if", "age.gap>1", "--by", "accent", "--replicates", "20"),
@@ -164,4 +214,6 @@ def test_what_cannot_be_done_is_refused_in_a_line(
 
 def test_help_says_how_to_begin(tmp_path: Path) -> None:
     ended = within("audit", "--help", cwd=tmp_path)
-    assert "allears audit results.csv --by accent" in " ".join(ended.stdout.split())
+    said = " ".join(ended.stdout.split())
+    assert "allears audit results.csv --by accent" in said
+    assert "An empty hypothesis is one in which nothing was recognised" in said

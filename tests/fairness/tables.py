@@ -1,5 +1,6 @@
 """Tiny tables for tests, written by the test itself."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,3 +34,18 @@ def parquet_table(path: Path, query: str) -> Path:
     with duckdb.connect() as connection:
         connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 2048)")
     return path
+
+
+def in_form(folder: Path, form: str, rows: Sequence[Mapping[str, object]]) -> Path:
+    """The same rows as CSV, in which None is empty, as JSON lines, or as Parquet."""
+    if form == "csv":
+        path = folder / "r.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+    lines = json_table(folder / "r.jsonl", rows)
+    if form == "jsonl":
+        return lines
+    return parquet_table(folder / "r.parquet", f"FROM read_json('{lines}', sample_size=-1)")

@@ -127,5 +127,3 @@ def test_what_cannot_be_divided_is_refused_with_the_remedy(tmp_path: Path) -> No
         audit([path], Wish(by=("town",)))
     with pytest.raises(AuditError, match="--zip"):
         audit([path], Wish(census=bare))
-    with pytest.raises(AuditError, match="one machine"):
-        audit([path], Wish(other=path, ray="auto"))

@@ -1,5 +1,6 @@
 """Bad rows: what is left out, why, and which; and what cannot be gone on from."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from allears.fairness.columns import Columns
 from allears.fairness.reading import UNTOLD, Read, read
 from allears.fairness.refusal import AuditError
-from tests.fairness.tables import json_table, parquet_table, text_table
+from tests.fairness.tables import in_form, json_table, parquet_table, text_table
+
+GOOD = b'{"speaker": "a", "errors": 1, "words": 2}\n'
 
 
 def left_out(found: Read) -> dict[str, tuple[int, tuple[int, ...]]]:
@@ -44,13 +47,87 @@ def test_texts_that_cannot_be(tmp_path: Path) -> None:
     ]
     found = read([json_table(tmp_path / "r.jsonl", rows)])
     assert left_out(found) == {
-        "the hypothesis is missing": (1, (2,)),
         "the reference is empty": (2, (3, 4)),
         "the speaker is missing": (2, (5, 6)),
         "the reference has no words once normalised": (1, (7,)),
+        "counted": (2, (1, 2)),
     }
-    assert found.sums.counts.tolist() == [[2, 3, 2]]
-    assert found.notes[0].startswith("2 of 8 rows have no text in the hypothesis")
+    assert found.sums.counts.tolist() == [[4, 5, 3]]
+    assert not found.notes
+
+
+NOTHING = [
+    # What is in the field; errors and words of 2 words said; told of as nothing heard
+    (None, (2, 2), True),
+    ("", (2, 2), True),
+    ("  ", (2, 2), True),
+    ("NaN", (2, 2), True),
+    ("None", (2, 2), True),
+    ("<NA>", (2, 2), True),
+    ("null", (2, 2), True),
+    ("nan two", (1, 2), False),
+    ("one two", (0, 2), False),
+]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_nothing_recognised_is_the_same_in_every_form(tmp_path: Path, form: str) -> None:
+    rows = [
+        {"utterance": f"u{at}", "speaker": f"s{at}", "reference": "one two", "hypothesis": heard}
+        for at, (heard, _, _) in enumerate(NOTHING)
+    ]
+    rows += [
+        {"utterance": "v", "speaker": "t0", "reference": "Null", "hypothesis": "null"},
+        {"utterance": "v", "speaker": "t1", "reference": "None", "hypothesis": "gone"},
+        {"utterance": "v", "speaker": "t2", "reference": "", "hypothesis": "gone"},
+    ]
+    found = read([in_form(tmp_path, form, rows)], normaliser="lower")
+    assert found.sums.counts[:, :2].tolist() == [
+        *(list(errors) for _, errors, _ in NOTHING), [0, 1], [1, 1],
+    ]  # fmt: skip
+    silent = tuple(at for at, (_, _, nothing) in enumerate(NOTHING, 1) if nothing)
+    told = {each.reason.split(", or no")[0]: (each.rows, each.first) for each in found.left_out}
+    assert told == {
+        "the reference is empty, so its errors cannot be divided": (1, (12,)),
+        "counted, all words as errors: the hypothesis is empty": (
+            len(silent), silent[:5],
+        ),
+        "counted, but the reference may be missing: it is no more than NA, NaN, None or null": (1, (11,)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_a_label_that_nobody_wrote_down_is_none(tmp_path: Path, form: str) -> None:
+    told = [None, "", " ", "NA", "NaN", "None", "null", "NULL", "<NA>", "n/a", "none", "na", "f"]
+    rows = [
+        {"speaker": "s", "errors": 1, "words": 2, "gender": gender, "at": at}
+        for at, gender in enumerate(told)
+    ]
+    found = read([in_form(tmp_path, form, rows)], Columns(by=("gender",)))
+    assert found.sums.values == (("f", "na", "none"),)
+    assert found.sums.counts[:, 2].tolist() == [10, 1, 1, 1]
+
+
+def test_texts_of_another_kind_are_told_of(tmp_path: Path) -> None:
+    rows = [
+        {"speaker": "s", "reference": "one two", "hypothesis": each}
+        for each in ("one two", ["one", "two"], {"text": "one two"}, 12)
+    ]
+    found = read([json_table(tmp_path / "r.jsonl", rows)], normaliser="lower")
+    reason = "the reference or the hypothesis is no text but a list or an object"
+    assert left_out(found) == {reason: (2, (2, 3))}
+    assert found.sums.counts.tolist() == [[2, 4, 2]]
+    lists = parquet_table(
+        tmp_path / "r.parquet", "SELECT 's' AS speaker, 'one' AS reference, ['one'] AS hypothesis"
+    )
+    with pytest.raises(AuditError, match=f"no row is left to audit: {reason} .1 row"):
+        read([lists])
+
+
+def test_texts_that_a_program_wrote_as_bytes(tmp_path: Path) -> None:
+    query = "SELECT 's' AS speaker, encode('café') AS reference, encode('café') AS hypothesis, encode('é') AS by"
+    found = read([parquet_table(tmp_path / "r.parquet", query)], Columns(by=("by",)))
+    assert (found.sums.counts.tolist(), found.sums.values) == ([[0, 1, 1]], (("é",),))
 
 
 @pytest.mark.parametrize("fill", ["", '""', "nan", "None", "NULL"])
@@ -124,8 +201,6 @@ def test_without_ids_only_rows_that_are_wholly_the_same_are_repeated(tmp_path: P
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz"])
 def test_mixed_encodings_are_named_by_row(tmp_path: Path, ending: str) -> None:
-    import gzip
-
     data = b'speaker,reference,hypothesis\na,"caf\xc3\xa9\nau lait",x\nb,caf\xe9,x\n'
     path = tmp_path / f"r.{ending}"
     path.write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
@@ -144,9 +219,18 @@ def test_mixed_encodings_are_named_by_row(tmp_path: Path, ending: str) -> None:
         ("r.xlsx", b"PK", "is no table that is known; give"),
         ("r.parquet", b"PAR1 but not really", "cannot be read as it stands"),
         ("r.csv", b"speaker,errors,words\r\na,1,9\nb,1,9\r\n", "line ends are not all of one kind"),
-        ("r.csv", b"speaker,errors,words\na,1,2\nb,1\n", "line 3: cannot be read"),
-        ("r.csv", b'speaker,errors,words\na,1,"2\n', "cannot be read"),
-        ("r.jsonl", b'{"speaker": "a", "errors": 1, "words": 2}\n{"speaker"\n', "row 2: is no JSON"),
+        ("r.csv", b"speaker,errors,words\na,1,2\nb,1\n", "line 3: cannot be read: there are 2 fields, and 3"),
+        ("r.csv", b'speaker,errors,words\na,1,"2\n', "line 2: cannot be read: a quote is not closed"),
+        ("r.csv", b"speaker,errors,words\na,1," + b"2 " * 1_000_001, "line 2: cannot be read: it is longer"),
+        ("r.csv", b"speaker,speaker,errors,words\na,a,1,2", "has 2 columns 'speaker'; rename"),
+        ("r.csv.gz", gzip.compress(GOOD)[:-6], "cannot be read .Compressed file ended"),
+        ("r.csv.gz", gzip.compress(GOOD)[:-8] + bytes(8), "cannot be read .CRC check failed"),
+        ("r.csv.gz", gzip.compress(GOOD)[:10] + b"\xff" * 9, "cannot be read .Error -3"),
+        ("r.jsonl", GOOD + b'{"speaker"\n', "row 2: is no JSON"),
+        ("r.jsonl", b"[1, 2]\n", "row 1: is no JSON object"),
+        ("r.jsonl", GOOD + b'\n{"a": "\\ud800"}\n', "row 3: has half a character"),
+        ("r.jsonl", GOOD + b'{"speaker": "a", "speaker": "b"}\n', "row 2: has a field twice"),
+        ("r.jsonl", GOOD + b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}", "row 2: is no JSON that can be read"),
     ],
 )  # fmt: skip
 def test_files_that_are_none(tmp_path: Path, name: str, data: bytes, says: str) -> None:

@@ -38,7 +38,8 @@ def as_by_hand(found: Read) -> None:
     assert found.sums.speaker.tolist() == [0, 1, 1]
     assert found.sums.codes.tolist() == [[1], [-1], [0]]
     assert found.sums.counts.tolist() == [[2, 3, 1], [0, 2, 1], [2, 4, 2]]
-    assert (found.left_out, found.rows) == ((), 4)
+    (silent,) = found.left_out
+    assert (silent.counted, silent.rows, silent.first, found.rows) == (True, 1, (3,), 4)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_voices_from_a_column_and_from_a_file(tmp_path: Path) -> None:
     assert column is not None and file.sums.voices is not None
     np.testing.assert_allclose(column, by_hand, atol=1e-7)
     np.testing.assert_allclose(file.sums.voices, by_hand, atol=1e-7)
-    assert [(each.rows, each.first) for each in file.left_out] == [(1, (4,))]
+    assert [(each.rows, each.first) for each in file.left_out] == [(1, (3,)), (1, (4,))]
     np.save(tmp_path / "v.npy", vectors[:3])
     with pytest.raises(AuditError, match=r"v\.npy: has 3 rows, .* has 4"):
         simple([tmp_path / "r.jsonl"], vectors=[tmp_path / "v.npy"])
@@ -125,7 +126,7 @@ def test_voices_from_a_column_and_from_a_file(tmp_path: Path) -> None:
 def test_two_systems_on_the_same_utterances(tmp_path: Path) -> None:
     first = json_table(tmp_path / "first.jsonl", ROWS)
     others = [dict(row, hypothesis="one two three") for row in ROWS[::-1]]
-    others[3]["hypothesis"] = None
+    others[3]["speaker"] = None
     others[1]["reference"] = "no"
     second = json_table(tmp_path / "second.jsonl", [*others, dict(ROWS[0], utterance="u9")])
     pair = read_pair([first], [second], Columns(by=("gender",)), normaliser="lower")
@@ -137,7 +138,7 @@ def test_two_systems_on_the_same_utterances(tmp_path: Path) -> None:
     }
     assert reasons[ALONE] == (2, (1,))  # u1 counts in the first alone, u9 is in the second alone
     assert reasons[OTHER_REFERENCE] == (1, (3,))
-    assert reasons["the hypothesis is missing"] == (1, (4,))
+    assert reasons["the speaker is missing"] == (1, (4,))
 
 
 def test_two_systems_without_ids_need_the_same_references(tmp_path: Path) -> None:

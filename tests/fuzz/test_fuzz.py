@@ -100,6 +100,7 @@ WORST: dict[str, Callable[[int], bytes]] = {
     "source": lambda n: b"".join(b"const int a%04d[1]={1};" % number for number in range(n // 22)),
     "recogniser": many_tensors,
     "graph": lambda n: bytes.fromhex("3a020a00") * (n // 4),
+    "results": lambda n: b"\0speaker,errors,words\n" + b"a,1,2\n" * (n // 6),
 }
 
 

@@ -1,7 +1,7 @@
 """`allears audit`: who is served worse, and how sure that is."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from allears.cli import audit_trials
 from allears.cli.arguments import ArgumentError
-from allears.cli.audit_outputs import PAGE, Outputs, chosen, fail, saying
+from allears.cli.audit_outputs import PAGE, Outputs, chosen, fail, saying, tell_left_out
 from allears.fairness.findings import Audit, Grouping
 from allears.fairness.report import figures, limits, sentences, tables
 from allears.fairness.wish import Wish
@@ -37,7 +37,7 @@ def audit(
         list[Path],
         typer.Argument(
             metavar="RESULTS",
-            help="What was said and recognised, or trials of speaker verification: CSV, parquet or JSONL.",
+            help="What was said and recognised, or trials of speaker verification: CSV, Parquet or JSONL.",
         ),
     ],
     by: Annotated[
@@ -84,6 +84,7 @@ def audit(
         typer.Option("--texts", help="Show utterances that went wrong.", rich_help_panel=_OUTPUTS),
     ] = False,
     speaker: _Column = None,
+    utterance: _Column = None,
     reference: _Column = None,
     hypothesis: _Column = None,
     errors: _Column = None,
@@ -94,8 +95,12 @@ def audit(
         str | None, typer.Option("--zip", metavar="COLUMN", rich_help_panel=_COLUMNS)
     ] = None,
     embedding: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Or a FILE.npy.", rich_help_panel=_COLUMNS),
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Or a FILE.npy for each of RESULTS: a row for each of its rows.",
+            rich_help_panel=_COLUMNS,
+        ),
     ] = None,
     score: _TrialColumn = None,
     target: _TrialColumn = None,
@@ -110,49 +115,66 @@ def audit(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Scores of at least it are accepted; else where errors are equal.",
+            help="The least score that is accepted; without it, where both errors are equal.",
             rich_help_panel=_TRIALS,
         ),
     ] = None,
     normaliser: Annotated[
-        str, typer.Option(metavar="NAME", help="What makes no difference between words.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Form of writing in which words are compared: whisper-english, whisper-basic, lower or none.",
+        ),
     ] = "whisper-english",
     min_speakers: Annotated[
         int,
-        typer.Option(min=1, help="Groups of fewer are not shown.", rich_help_panel=_STATISTICS),
+        typer.Option(
+            min=1, help="Groups of fewer speakers are not shown.", rich_help_panel=_STATISTICS
+        ),
     ] = 5,
     replicates: Annotated[
         int,
-        typer.Option(min=20, help="How often speakers are drawn.", rich_help_panel=_STATISTICS),
+        typer.Option(
+            min=20, help="How often speakers are drawn anew.", rich_help_panel=_STATISTICS
+        ),
     ] = 1000,
     seed: Annotated[
-        int, typer.Option(min=0, help="Another draws others.", rich_help_panel=_STATISTICS)
+        int,
+        typer.Option(min=0, help="Another seed draws other speakers.", rich_help_panel=_STATISTICS),
     ] = 0,
     ray: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Sum up on a cluster of Ray.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Sum up on a cluster of Ray: auto, HOST:6379 or ray://HOST:10001.",
+        ),
     ] = None,
 ) -> None:
     """Say who is served worse, by how much, and how sure that is.
 
     Of trials of speaker verification (a score, a label, two speakers): who is refused or let in more often.
 
+    An empty hypothesis is one in which nothing was recognised: all words are errors. A label that is empty, NA,
+    NaN, None or null is not known: the row counts for everybody, and for no group.
+
     Example: `allears audit results.csv --by accent --by "gender*age" --html audit.html`
     """
+    column, vectors = _voices(embedding or ())
     names = {
-        "speaker": speaker, "reference": reference, "hypothesis": hypothesis, "errors": errors,
-        "words": words, "latitude": latitude, "longitude": longitude, "zip": zip_code,
-        "embedding": embedding,
+        "speaker": speaker, "utterance": utterance, "reference": reference, "hypothesis": hypothesis,
+        "errors": errors, "words": words, "latitude": latitude, "longitude": longitude, "zip": zip_code,
+        "embedding": column,
     }  # fmt: skip
     wish = Wish(
         {role: name for role, name in names.items() if name is not None},
-        tuple(by or ()), census, compare, normaliser, texts, min_speakers, replicates, seed, ray,
+        vectors, tuple(by or ()), census, compare, normaliser, texts, min_speakers, replicates, seed, ray,
     )  # fmt: skip
     read, outputs = chosen(results, as_json, html, csv)
-    outputs.check([*read, census, compare, speakers])
+    outputs.check([*read, *vectors, census, compare, speakers])
     trial = {"score": score, "target": target, "enrolled": enrolled, "tested": tested}
     if audit_trials.meant(read, trial | {"speakers": speakers, "threshold": threshold}):
         others = {"census": census, "compare": compare, "texts": texts, "ray": ray}
-        audit_trials.refuse({**names, "speaker": None, **others})
+        audit_trials.refuse({**names, "speaker": None, "embedding": embedding, **others})
         audit_trials.run(read, _trials(wish, trial, speakers, threshold), fail_if or (), outputs)
         return
     wanted = [limits.parse(each) for each in fail_if or ()]
@@ -169,6 +191,14 @@ def audit(
         )
     _tell(found, outputs)
     fail([line for limit in wanted for line in limit.unjudged(found)], broken)
+
+
+def _voices(embedding: Sequence[str]) -> tuple[str | None, tuple[Path, ...]]:
+    """A column of embeddings, or the files that they are in."""
+    files = tuple(Path(each) for each in embedding if each.endswith(".npy"))
+    if (files and len(files) < len(embedding)) or (not files and len(embedding) > 1):
+        raise ArgumentError("--embedding: name one column, or a FILE.npy for each table")
+    return (None, files) if files or not embedding else (embedding[0], ())
 
 
 def _page(found: Audit) -> str:
@@ -198,13 +228,17 @@ def _tell(found: Audit, outputs: Outputs) -> None:
     console = Console(highlight=False, markup=False)
     console.print(f"\n{sentences.headline(found)}", style="bold")
     console.print(sentences.lead(found))
+    if found.comparison:
+        console.print(sentences.compared(found.comparison))
     for grouping in found.groupings:
         console.print()
+        if not grouping.groups:
+            console.print(f"{figures.heading(grouping)}: no group has enough speakers to be shown.")
+            continue
         console.print(_table(grouping))
         if (rest := len(grouping.groups) - MOST) > 0:
-            console.print(f"and {figures.counted(rest, 'group')} more", style="dim")
-    if left := sum(each.rows for each in found.left_out):
-        console.print(f"\n{figures.counted(left, 'row')} left out; the report says why.")
+            console.print(f"and {figures.counted(rest, 'more group')}", style="dim")
+    tell_left_out(console, found.left_out, outputs.html is not None)
     for note in found.notes:
         console.print(note, style="dim")
     if outputs.html:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from allears.cli.arguments import ArgumentError, check_output
+from allears.fairness.findings import LeftOut
+from allears.fairness.report import figures
 from allears.outputs import write_whole
 
 PAGE = Path("audit.html")
@@ -38,15 +40,18 @@ class Outputs:
     def write(
         self, page: Callable[[], str], as_json: Callable[[], str], as_csv: Callable[[], str]
     ) -> None:
-        """All of it; what is not asked for is not made."""
-        if self.html:
-            write_whole(self.html, page().encode())
-        if self.json:
-            write_whole(self.json, (as_json() + "\n").encode())
-        if self.csv:
-            write_whole(self.csv, as_csv().encode())
+        """All of it; what is not asked for is not made. All is made before any is written."""
+        data = as_json() if self.json or self.printed else ""
+        made = [
+            (self.html, page() if self.html else ""),
+            (self.json, data + "\n"),
+            (self.csv, as_csv() if self.csv else ""),
+        ]
+        for path, text in made:
+            if path:
+                write_whole(path, text.encode())
         if self.printed:
-            print(as_json())
+            print(data)
 
 
 def chosen(
@@ -71,6 +76,23 @@ def saying() -> Iterator[Callable[[str], None]]:
         return
     with console.status("starting") as status:
         yield lambda doing: status.update(Text(doing))
+
+
+def tell_left_out(console: Console, left_out: Sequence[LeftOut], report: bool) -> None:
+    """Of rows that were left out how many, and why where no report says it; of those that count all the same,
+    what was wrong with each.
+    """
+    if not left_out:
+        return
+    console.print()
+    wholly = [each for each in left_out if not each.counted]
+    if wholly and report:
+        left = figures.counted(sum(each.rows for each in wholly), "row")
+        console.print(f"{left} left out; the report says why.")
+    for each in left_out:
+        if each.counted or not report:
+            how = "" if each.counted else "left out: "
+            console.print(f"{figures.counted(each.rows, 'row')} {how}{each.reason}", style="dim")
 
 
 def fail(unjudged: Sequence[str], broken: Sequence[str]) -> None:

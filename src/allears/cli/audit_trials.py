@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from allears.cli.arguments import ArgumentError
-from allears.cli.audit_outputs import Outputs, fail, saying
+from allears.cli.audit_outputs import Outputs, fail, saying, tell_left_out
 from allears.fairness.report import figures
 
 if TYPE_CHECKING:
@@ -70,11 +70,13 @@ def _tell(found: "TrialAudit", outputs: Outputs) -> None:
     console.print(", ".join(said), style="dim")
     for grouping in found.groupings:
         console.print()
+        if not grouping.groups:
+            console.print(f"{_title(grouping)}: no group has enough speakers to be shown.")
+            continue
         console.print(_table(grouping))
         if (rest := len(grouping.groups) - MOST) > 0:
-            console.print(f"and {figures.counted(rest, 'group')} more", style="dim")
-    if left := sum(each.rows for each in found.left_out):
-        console.print(f"\n{figures.counted(left, 'row')} left out; the report says why.")
+            console.print(f"and {figures.counted(rest, 'more group')}", style="dim")
+    tell_left_out(console, found.left_out, outputs.html is not None)
     for note in found.notes:
         console.print(note, style="dim")
     if outputs.html:
@@ -84,9 +86,8 @@ def _tell(found: "TrialAudit", outputs: Outputs) -> None:
 def _table(grouping: "TrialGrouping") -> Table:
     from allears.fairness.report.trial_sentences import service
 
-    name = grouping.by.replace("*", " × ")
     table = Table(box=None, pad_edge=False, collapse_padding=True)
-    table.add_column(f"{name[:1].upper()}{name[1:]}", overflow="fold")
+    table.add_column(_title(grouping), overflow="fold")
     for heading in ("refused", "95 %", "let in", "95 %", "EER", "speakers"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("more often", overflow="fold")
@@ -105,3 +106,8 @@ def _table(grouping: "TrialGrouping") -> Table:
             figures.rates(part.false_match), figures.UNKNOWN, figures.whole(part.speakers), "",
         )  # fmt: skip
     return table
+
+
+def _title(grouping: "TrialGrouping") -> str:
+    name = grouping.by.replace("*", " × ")
+    return f"{name[:1].upper()}{name[1:]}"

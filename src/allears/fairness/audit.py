@@ -71,16 +71,12 @@ def _read(paths: Sequence[Path], by: Sequence[str], wish: Wish) -> tuple[Read, R
     wanted = Columns(
         **_roles(wish.names), by=tuple(dict.fromkeys(n for each in by for n in columns(each)))
     )
-    options = {"normaliser": wish.normaliser, "texts": wish.texts}
-    if wish.other is None:
-        with _runner(wish.ray) as runner:
+    options = {"normaliser": wish.normaliser, "texts": wish.texts, "vectors": wish.vectors}
+    with _runner(wish.ray) as runner:
+        if wish.other is None:
             return read(paths, wanted, runner=runner, **options), None  # type: ignore[arg-type]
-    if wish.ray is not None:
-        raise AuditError(
-            "--compare and --ray: two systems are compared on one machine; leave one out"
-        )
-    pair = read_pair(paths, [wish.other], wanted, **options)  # type: ignore[arg-type]
-    return pair.first, pair.second
+        pair = read_pair(paths, [wish.other], wanted, runner=runner, **options)  # type: ignore[arg-type]
+        return pair.first, pair.second
 
 
 def _roles(names: Mapping[str, str]) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """What is wrong with a row, in SQL: rows that cannot be counted, each with the first thing that speaks against it.
 
-A hypothesis that is an empty text is one in which nothing was recognised: all its words are errors. In a text
-table every empty field is that; elsewhere a null hypothesis is missing, and the row is left out. Half a place,
-NaN, and what lies beyond the poles or ±180° is no place; the row counts, but not on the map.
+A hypothesis that is empty or null is one in which nothing was recognised, in every form of table, as text tables
+cannot tell the two apart: all words of the reference are errors. So is one that is only what programs write for
+null, unless the reference says it. A reference that is only that is taken at its word. Such rows are told of. Half
+a place, NaN, and what lies beyond the poles or ±180° is no place; the row counts, but not on the map.
 """
 
 # ruff: noqa: S608  every name and path in a query is quoted, in `tables`
@@ -12,17 +13,17 @@ from pathlib import Path
 
 from allears.fairness import counting
 from allears.fairness.columns import Columns
-from allears.fairness.tables import NUMBER, Table, quoted
+from allears.fairness.tables import NUMBER, UNKNOWN, Table, quoted
 
 COUNTED = 0
-NO_SPEAKER, NO_REFERENCE, NO_HYPOTHESIS, BAD_ERRORS, BAD_WORDS, NO_COUNT, TOO_MANY = range(1, 8)
+NO_SPEAKER, NO_REFERENCE, NO_TEXT, BAD_ERRORS, BAD_WORDS, NO_COUNT, TOO_MANY = range(1, 8)
 REASONS = {
     counting.NO_WORDS: "the reference has no words once normalised, so its errors cannot be divided",
     counting.NOT_NORMAL: "the texts cannot be normalised",
     counting.TOO_LONG: "the texts are too long to be aligned",
     NO_SPEAKER: "the speaker is missing",
     NO_REFERENCE: "the reference is empty, so its errors cannot be divided",
-    NO_HYPOTHESIS: "the hypothesis is missing",
+    NO_TEXT: "the reference or the hypothesis is no text but a list or an object",
     BAD_ERRORS: "errors is not a whole number from 0",
     BAD_WORDS: "words is not a whole number from 0 to a million",
     NO_COUNT: "words is 0, so its errors cannot be divided",
@@ -38,12 +39,17 @@ PLACE_REASONS = {
 TWO_PLACES = "counted, but not on the map: the speaker is in two places"
 REPEATED = "the same utterance again (counted once)"
 
+UNHEARD = (
+    "counted, all words as errors: the hypothesis is empty, or no more than NA, NaN, None or null"
+)
+DOUBTFUL = "counted, but the reference may be missing: it is no more than NA, NaN, None or null"
+
 MOST_WORDS, MOST_INSERTED = 1_000_000, 1_000
 NOWHERE = -(2**31)
 """In place of a coordinate that is not known."""
 MICRODEGREES = 1_000_000
 """Coordinates are whole numbers of these parts of a degree (11 cm), so that places compare exactly."""
-NULLS = ("nan", "none", "null", "na", "n/a", "<na>")
+NULLS = tuple(dict.fromkeys(each.lower() for each in UNKNOWN))
 """What programs write for a text that they do not have; a whole column of it is refused."""
 
 
@@ -70,14 +76,15 @@ class Work:
 
 
 def rows(work: Work) -> str:
-    """SQL of every row: number, why, speaker, label0 …, latitude, longitude, place, errors, words, heard.
+    """SQL of every row: number, why, speaker, label0 …, latitude, longitude, place, errors, words, heard and
+    doubtful.
 
     `why` is a key of `REASONS` or `COUNTED`; `place` of `PLACE_REASONS` or 0; coordinates are whole
-    microdegrees or `NOWHERE`; `heard` says whether there is a hypothesis of any use. Reference and hypothesis
-    stand beside them where `work.texts`.
+    microdegrees or `NOWHERE`; `heard` says whether there is a hypothesis of any use, `doubtful` whether there may
+    be no reference. Reference and hypothesis stand beside them where `work.texts`.
     """
     labels = [f"label{at}" for at in range(len(work.columns.labels))]
-    kept = ["number", "speaker", *labels, "latitude", "longitude", "place", "heard"]
+    kept = ["number", "speaker", *labels, "latitude", "longitude", "place", "heard", "doubtful"]
     if work.texts:
         kept += ["reference", "hypothesis"]
     known = f"(SELECT *, {_places(work.columns)}, {_counts(work.columns)} FROM ({_fields(work)}))"
@@ -109,10 +116,10 @@ def _fields(work: Work) -> str:
             fields.append(f"{table.number(column)} AS {name}")
     else:
         assert columns.reference and columns.hypothesis
-        heard = f"CAST({table.field(columns.hypothesis)} AS VARCHAR)"
-        empty = f"coalesce({heard}, '')" if table.form == "text" else heard
         fields.append(f"{table.text(columns.reference)} AS reference")
-        fields.append(f"{empty} AS hypothesis")
+        fields.append(f"coalesce({table.value(columns.hypothesis)}, '') AS hypothesis")
+        strange = [table.none(each) for each in (columns.reference, columns.hypothesis)]
+        fields.append(f"({' OR '.join(strange)}) AS strange")
     return f"SELECT {', '.join(fields)} FROM {work.source}"
 
 
@@ -141,7 +148,7 @@ def _places(columns: Columns) -> str:
 
 
 def _counts(columns: Columns) -> str:
-    """SQL of `why` and `heard`."""
+    """SQL of `why`, `heard` and `doubtful`."""
     if columns.counted:
         cases = [
             ("speaker IS NULL", NO_SPEAKER),
@@ -150,14 +157,20 @@ def _counts(columns: Columns) -> str:
             ("w = 0", NO_COUNT),
             (f"e > w + {MOST_INSERTED}", TOO_MANY),
         ]
-        heard = "e IS NOT NULL"
+        told = "e IS NOT NULL AS heard, false AS doubtful"
     else:
         cases = [
             ("speaker IS NULL", NO_SPEAKER),
+            ("strange", NO_TEXT),
             ("reference IS NULL", NO_REFERENCE),
-            ("hypothesis IS NULL", NO_HYPOTHESIS),
         ]
-        nulls = ", ".join(map(quoted, ("", *NULLS)))
-        heard = f"coalesce(lower(trim(hypothesis)) NOT IN ({nulls}), false)"
+        told = f"{_said('hypothesis', 'reference')} AS heard, NOT {_said('reference', 'hypothesis')} AS doubtful"
     whens = " ".join(f"WHEN {case} THEN {code}" for case, code in cases)
-    return f"CASE {whens} ELSE {COUNTED} END AS why, {heard} AS heard"
+    return f"CASE {whens} ELSE {COUNTED} END AS why, {told}"
+
+
+def _said(text: str, other: str) -> str:
+    """SQL of whether there is a text, and not what programs write where there is none, unless the other has it."""
+    plain = f"lower(trim(coalesce({text}, '')))"
+    nulls = ", ".join(map(quoted, NULLS))
+    return f"({plain} <> '' AND ({plain} NOT IN ({nulls}) OR contains(lower(coalesce({other}, '')), {plain})))"

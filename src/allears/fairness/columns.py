@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from allears.fairness.refusal import AuditError
+from allears.fairness.refusal import AuditError, listed
 
 USUAL: Mapping[str, tuple[str, ...]] = {
     "reference": (
@@ -122,9 +122,11 @@ def _candidates(there: Sequence[str], field: str) -> list[str]:
 
 def _usual(source: str, there: Sequence[str], field: str) -> str | None:
     found = _candidates(there, field)
+    if len(set(found)) < len(found):
+        raise AuditError(f"{source}: has {len(found)} columns {found[0]!r}; rename all but one")
     if len(found) > 1:
         raise AuditError(
-            f"{source}: the {field} could be {' or '.join(found)}; say which with --{field} COLUMN"
+            f"{source}: the {field} could be {' or '.join(found[:5])}; say which with --{field} COLUMN"
         )
     return found[0] if found else None
 
@@ -146,11 +148,11 @@ def _named(source: str, there: Sequence[str], field: str, name: str) -> str:
         raise AuditError(
             f"{source}: has {len(found)} columns {name!r} (--{field}); rename all but one"
         )
-    raise AuditError(f"{source}: has no column {name!r} (--{field}); there are {', '.join(there)}")
+    raise AuditError(f"{source}: has no column {name!r} (--{field}); there are {listed(there)}")
 
 
 def _missing(source: str, there: Sequence[str], field: str) -> AuditError:
     return AuditError(
         f"{source}: no column looks like the {field} (such as {', '.join(USUAL[field][:3])}); "
-        f"there are {', '.join(there)}; say which with --{field} COLUMN"
+        f"there are {listed(there)}; say which with --{field} COLUMN"
     )

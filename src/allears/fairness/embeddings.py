@@ -5,6 +5,7 @@ The embeddings are a column of lists, or a .npy file with a row for each row of 
 
 # ruff: noqa: S608  every name and path in a query is quoted, in `tables`
 
+import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ AT_ONCE = 65_536
 """Rows of a .npy file that are in memory together."""
 NO_VOICE = "counted, but not among voices: the embedding is missing, zero or not finite"
 SHOWN = 5
+SAID = 120
+"""Characters of what NumPy has to say of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ def added(parts: Sequence[Voices]) -> Voices | None:
 def _column(connection: "DuckDBPyConnection", work: Work, name: str) -> Voices:
     """A column of lists: all of it within SQL, since it may be larger than memory."""
     assert work.columns.embedding
-    field = work.table.field(work.columns.embedding)
+    table, column = work.table, work.columns.embedding
+    field = table.field(column) if table.form == "parquet" else table.value(column)
     vectors = (
         f"(SELECT number, speaker, v, sqrt(list_inner_product(v, v)) AS length FROM {name} JOIN "
         f"(SELECT {NUMBER} AS number, TRY_CAST({field} AS DOUBLE[]) AS v FROM {work.source}) USING (number) "
@@ -150,9 +154,10 @@ def matching(work: Work, rows: int) -> None:
 
 def _opened(work: Work) -> np.ndarray:
     try:
-        vectors: np.ndarray = np.load(str(work.vectors), mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise AuditError(f"{work.vectors}: cannot be read as embeddings ({error})") from None
+        vectors: np.ndarray = np.lib.format.open_memmap(str(work.vectors), mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
+        said = f"{error}"[:SAID] or "it ends too soon"
+        raise AuditError(f"{work.vectors}: cannot be read as embeddings ({said})") from None
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or not vectors.shape[1]:
         raise AuditError(
             f"{work.vectors}: is {vectors.dtype} {vectors.shape}; embeddings are real, rows × numbers"

@@ -48,8 +48,9 @@ class Grouping:
     `gap` is (worst − best) / best, over the groups that are large enough, `worst` and `best` their names.
     `any_p` is the chance that speakers dealt at random would show so large a difference anywhere (without
     `dealt`: the least p of its groups, corrected). `held_out` says whether groups were found on other speakers
-    than their figures are of; `suppressed` are those too small to be shown; `unseen` is the smallest gap that
-    this much data would have shown four times in five. `stability` (voices) is how alike groups come out from
+    than their figures are of; `suppressed` are those too small to be shown. `unseen` is the least by which
+    the rate of a group must exceed that of the rest, relative to it, to be shown four times in five: that of the
+    middle one of the groups. `stability` (voices) is how alike groups come out from
     other seeds, 0 … 1.
     """
 
@@ -79,6 +80,11 @@ class LeftOut:
     reason: str
     rows: int
     first: tuple[int, ...]
+
+    @property
+    def counted(self) -> bool:
+        """Whether they count all the same, but not in everything or not without doubt."""
+        return self.reason.startswith("counted,")
 
 
 @dataclass(frozen=True, slots=True)

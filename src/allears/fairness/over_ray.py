@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from allears.fairness import reduction
+from allears.fairness import pairing, reduction
 from allears.fairness.checking import Work
+from allears.fairness.pairing import Paired, Side
 from allears.fairness.reduction import Part
 from allears.fairness.refusal import AuditError
 from allears.fairness.tables import engine
@@ -27,6 +28,8 @@ PATIENCE = 10.0
 """Seconds that the head of a cluster has to answer."""
 TOGETHER = 8
 """Parts that are added in one task."""
+SLICES = 64
+"""Most slices into which two systems' rows are dealt to be joined."""
 
 
 class Cluster:
@@ -44,16 +47,44 @@ class Cluster:
 
     def merged(self, works: Sequence[Work], surplus: Int64[np.ndarray, " rows"]) -> Part:
         """See `reading.Runner`; parts are added by eights, on the cluster too."""
-        task, add = self._ray.remote(reduction.reduced), self._ray.remote(_added)
-        shared = self._ray.put(surplus)
+        task, shared = self._ray.remote(reduction.reduced), self._ray.put(surplus)
         waiting = [task.remote(work, shared, threads=1) for work in self._parts(works)]
+        part: Part = self._added(waiting, _added)
+        return part
+
+    def paired(
+        self,
+        ours: Sequence[Work],
+        theirs: Sequence[Work],
+        surplus: Int64[np.ndarray, " rows"],
+        others: Int64[np.ndarray, " rows"],
+    ) -> Paired:
+        """See `reading.Runner`; rows are dealt into slices, each joined in a task of its own."""
+        parts = [list(self._parts(works)) for works in (ours, theirs)]
+        number = min(max(map(len, parts)), SLICES)
+        task = self._ray.remote(pairing.slices).options(num_returns=number)
+        dealt = []
+        for some, works, again in zip(parts, (ours, theirs), (surplus, others), strict=True):
+            side = self._ray.put(Side(tuple(works), again))
+            found = [task.remote(work, side, number, threads=1) for work in some]
+            dealt += [each if number > 1 else [each] for each in found]
+        join = self._ray.remote(pairing.joined_slice)
+        waiting = [
+            join.remote(ours[0], len(parts[0]), *slices, threads=1)
+            for slices in zip(*dealt, strict=True)
+        ]
+        paired: Paired = self._added(waiting, pairing.together)
+        return paired
+
+    def _added(self, waiting: list[Any], function: Callable[..., Any]) -> Any:
+        """What tasks come to, added by eights on the cluster."""
+        add = self._ray.remote(function)
         while len(waiting) > 1:
             waiting = [
                 add.remote(*waiting[begin : begin + TOGETHER])
                 for begin in range(0, len(waiting), TOGETHER)
             ]
-        part: Part = self._found(waiting)[0]
-        return part
+        return self._found(waiting)[0]
 
     def _parts(self, works: Sequence[Work]) -> Iterator[Work]:
         """Parquet files in stretches, others as they are."""

@@ -14,14 +14,16 @@ from typing import Any, Protocol
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from allears.fairness import checking, counting, embeddings, reduction, repeats
+from allears.fairness import checking, counting, embeddings, pairing, reduction, repeats
 from allears.fairness.checking import Work
 from allears.fairness.columns import Columns, find
 from allears.fairness.findings import Example, LeftOut
+from allears.fairness.pairing import Paired, Side
 from allears.fairness.reduction import Fault, Heard, Part
 from allears.fairness.refusal import AuditError
 from allears.fairness.sums import UNKNOWN, Sums
-from allears.fairness.tables import FILE_BITS, engine, opened, refused, same_columns
+from allears.fairness.tables import FILE_BITS, engine, opened, same_columns
+from allears.fairness.unreadable import refused
 
 UNTOLD = (
     "there are no utterance ids: rows that are there twice could not be told from utterances alike"
@@ -36,6 +38,15 @@ class Runner(Protocol):
 
     def merged(self, works: Sequence[Work], surplus: Int64[np.ndarray, " rows"]) -> Part:
         """All of `works` reduced and added."""
+
+    def paired(
+        self,
+        ours: Sequence[Work],
+        theirs: Sequence[Work],
+        surplus: Int64[np.ndarray, " rows"],
+        others: Int64[np.ndarray, " rows"],
+    ) -> Paired:
+        """Two systems' rows joined, without the `surplus` of the one and the `others` of the other."""
 
 
 class Here:
@@ -53,6 +64,16 @@ class Here:
             if len(waiting) == 16:
                 waiting = [reduction.merged(waiting)]
         return reduction.merged(waiting)
+
+    def paired(
+        self,
+        ours: Sequence[Work],
+        theirs: Sequence[Work],
+        surplus: Int64[np.ndarray, " rows"],
+        others: Int64[np.ndarray, " rows"],
+    ) -> Paired:
+        """See `Runner`."""
+        return pairing.joined(Side(tuple(ours), surplus), Side(tuple(theirs), others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +120,17 @@ def read(
     """
     runner = runner or Here()
     works = planned(paths, columns, normaliser, texts, vectors)
-    surplus = np.zeros(0, np.int64)
-    if repeats.told_apart(works[0]):
-        twice = repeats.repeated(runner.each(repeats.keys, works))
-        if len(twice):
-            surplus = repeats.surplus(runner.each(repeats.candidates, works, twice))
+    surplus = twice(works, runner) if repeats.told_apart(works[0]) else np.zeros(0, np.int64)
     part = runner.merged(works, surplus)
     return finished(part, works, surplus)
+
+
+def twice(works: Sequence[Work], runner: Runner) -> Int64[np.ndarray, " rows"]:
+    """The numbers of rows that are there again."""
+    found = repeats.repeated(runner.each(repeats.keys, works))
+    if not len(found):
+        return np.zeros(0, np.int64)
+    return repeats.surplus(runner.each(repeats.candidates, works, found))
 
 
 def planned(
@@ -164,9 +189,10 @@ def finished(part: Part, works: Sequence[Work], surplus: Int64[np.ndarray, " row
         keys[begins, 0], keys[begins, 1:], np.add.reduceat(part.counts, begins), places,
         part.voices.unit(part.speakers) if part.voices else None,
     )  # fmt: skip
+    left_out = sorted((_left_out(each, works) for each in faults), key=lambda each: each.counted)
     return Read(
-        columns, sums, tuple(_left_out(each, works) for each in faults), part.rows + len(surplus),
-        _notes(part, works[0]), _examples(part, sums),
+        columns, sums, tuple(left_out), part.rows + len(surplus),
+        () if repeats.told_apart(works[0]) else (UNTOLD,), _examples(part, sums),
     )  # fmt: skip
 
 
@@ -198,19 +224,6 @@ def _left_out(fault: Fault, works: Sequence[Work]) -> LeftOut:
     name = next(work.table.path for work in works if work.file == file)
     rows = tuple(each & mask for each in fault.first if each >> FILE_BITS == file)
     return LeftOut(f"{fault.reason} (first in {name})", fault.rows, rows)
-
-
-def _notes(part: Part, work: Work) -> tuple[str, ...]:
-    notes = []
-    if not repeats.told_apart(work):
-        notes.append(UNTOLD)
-    silent = part.rows - part.heard
-    if silent and not work.columns.counted:
-        notes.append(
-            f"{silent:,} of {part.rows:,} rows have no text in the hypothesis; "
-            "where the reference has, all its words count as errors"
-        )
-    return tuple(notes)
 
 
 def _examples(part: Part, sums: Sums) -> tuple[tuple[int, Heard], ...]:

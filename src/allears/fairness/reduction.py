@@ -6,7 +6,7 @@ known of the whole (a speaker in two places, unit vectors) is settled once, in `
 
 # ruff: noqa: S608  every name and path in a query is quoted, in `tables`
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from allears.fairness import checking, counting
 from allears.fairness.checking import Work
 from allears.fairness.embeddings import Voices, added, voices
 from allears.fairness.sums import UNKNOWN
-from allears.fairness.tables import engine, refused
+from allears.fairness.tables import engine
+from allears.fairness.unreadable import refused
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -212,20 +213,29 @@ def _moved(
 
 def looked_at(connection: "DuckDBPyConnection", name: str) -> tuple[int, int, tuple[Fault, ...]]:
     """Rows of a relation that `prepare` made, those with a hypothesis, and what is wrong with them."""
+    keys = "why, place, heard, doubtful"
     rows = connection.execute(
-        f"SELECT why, place, count(*), count(*) FILTER (heard), "
-        f"min(number, {SHOWN}) FILTER (why <> {checking.COUNTED} OR place <> 0) FROM {name} GROUP BY 1, 2"
+        f"SELECT {keys}, count(*), min(number, {SHOWN}) FROM {name} GROUP BY ALL"
     ).fetchall()
     found = [
-        Fault(
-            checking.PLACE_REASONS[place] if why == checking.COUNTED else checking.REASONS[why],
-            count,
-            tuple(first),
-        )
-        for why, place, count, _, first in rows
-        if why != checking.COUNTED or place
+        Fault(reason, count, tuple(first))
+        for *kind, count, first in rows
+        for reason in _wrong(*kind)
     ]
-    return sum(row[2] for row in rows), sum(row[3] for row in rows), added_faults(found)
+    return sum(row[-2] for row in rows), sum(row[-2] for row in rows if row[2]), added_faults(found)
+
+
+def _wrong(why: int, place: int, heard: bool, doubtful: bool) -> Iterator[str]:
+    """Reasons against rows; several, where they count all the same."""
+    if why != checking.COUNTED:
+        yield checking.REASONS[why]
+        return
+    if place:
+        yield checking.PLACE_REASONS[place]
+    if not heard:
+        yield checking.UNHEARD
+    if doubtful:
+        yield checking.DOUBTFUL
 
 
 def _worst(

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Int64, UInt64
 
 from allears.fairness.checking import Work
-from allears.fairness.tables import NUMBER, engine, refused
+from allears.fairness.tables import NUMBER, engine
+from allears.fairness.unreadable import refused
 
 Hashes = UInt64[np.ndarray, " rows"]
 Candidates = tuple[Hashes, Hashes, Hashes, Int64[np.ndarray, " rows"]]

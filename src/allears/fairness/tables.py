@@ -7,17 +7,15 @@ Every row has a number that no other row of any file has, so that it can be name
 
 import contextlib
 import csv
-import gzip
-import itertools
-import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal
 
 from allears.fairness.refusal import AuditError
+from allears.fairness.unreadable import BROKEN, bad_line, intact, not_utf8, refused, text_file
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,9 +27,10 @@ FILE_BITS = 40
 """A row's number is that of its file above these bits, its own, from 1, below."""
 MEMORY = "768MB"
 """What DuckDB keeps at once; the rest goes to a temporary folder."""
-UNKNOWN = ("nan", "NaN", "NA", "N/A", "n/a", "<NA>", "null", "NULL")
+UNKNOWN = ("nan", "NaN", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None")
 """Names that mean that there is none, as pandas reads them."""
 NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|FLOAT$|DOUBLE$|DECIMAL")
+NESTED = re.compile(r"\]$|^(STRUCT|MAP|UNION)\b")
 SEPARATORS = ",;\t|"
 
 
@@ -45,6 +44,10 @@ class Table:
     separator: str = ","
     numeric: frozenset[str] = frozenset()
     """Columns that hold numbers as such, not as text."""
+    nested: frozenset[str] = frozenset()
+    """Columns that hold lists or objects in every row."""
+    mixed: frozenset[str] = frozenset()
+    """Columns that hold lists or objects in some rows, of JSON lines."""
 
     def field(self, column: str) -> str:
         """The SQL name of a column."""
@@ -52,9 +55,21 @@ class Table:
             return f"c{self.columns.index(column)}"
         return '"' + column.replace('"', '""') + '"'
 
+    def value(self, column: str) -> str:
+        """SQL of a column as text, as it is."""
+        if column in self.mixed:
+            return f"({self.field(column)} ->> '$')"
+        return f"CAST({self.field(column)} AS VARCHAR)"
+
     def text(self, column: str) -> str:
         """SQL of a column as text without space around it; NULL where there is none."""
-        return f"nullif(trim(CAST({self.field(column)} AS VARCHAR), e' \\t\\n\\r'), '')"
+        return f"nullif(trim({self.value(column)}, e' \\t\\n\\r'), '')"
+
+    def none(self, column: str) -> str:
+        """SQL of whether what is written in a column is no text or number but a list or an object."""
+        if column in self.mixed:
+            return f"coalesce(json_type({self.field(column)}) IN ('ARRAY', 'OBJECT'), false)"
+        return f"{self.field(column)} IS NOT NULL" if column in self.nested else "false"
 
     def number(self, column: str) -> str:
         """SQL of a column as a number; NULL where it is none."""
@@ -83,11 +98,14 @@ class Table:
     def _scan(self) -> str:
         path = quoted(re.sub(r"([*?[])", r"[\1]", str(self.path)))
         if self.form == "parquet":
-            return f"read_parquet({path}, file_row_number=true)"
+            return f"read_parquet({path}, file_row_number=true, binary_as_string=true)"
         if self.form == "jsonl":
             if not self.columns:
                 return f"read_json({path}, format='newline_delimited', sample_size=-1)"
-            columns = ", ".join(f"{quoted(each)}: 'VARCHAR'" for each in self.columns)
+            columns = ", ".join(
+                f"{quoted(each)}: '{'JSON' if each in self.mixed else 'VARCHAR'}'"
+                for each in self.columns
+            )
             return f"read_json({path}, format='newline_delimited', columns={{{columns}}})"
         columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(self.columns)))
         return (
@@ -116,20 +134,26 @@ def opened(path: Path, connection: "DuckDBPyConnection") -> Table:
     with refused(path):
         found = connection.execute(f"DESCRIBE SELECT * FROM {Table(path, form, ())._scan()}")
         types = {str(row[0]): str(row[1]) for row in found.fetchall()}
+    nested = frozenset(name for name, kind in types.items() if NESTED.search(kind))
     if form == "jsonl":
-        return Table(path, form, tuple(types))
+        if list(types) == ["json"] and (nested or types["json"] != "VARCHAR"):
+            raise AuditError(f"{path}: {bad_line(path)}")
+        mixed = frozenset(name for name, kind in types.items() if kind == "JSON")
+        return Table(path, form, tuple(types), nested=nested, mixed=mixed)
     numeric = frozenset(name for name, kind in types.items() if NUMBERS.match(kind))
-    return Table(path, form, tuple(types)[:-1], numeric=numeric)  # the last is file_row_number
+    columns = tuple(types)[:-1]  # the last is file_row_number
+    return Table(path, form, columns, numeric=numeric, nested=nested)
 
 
 def _text(path: Path) -> Table:
     """A table as text: the first row names the columns."""
     try:
-        with _text_file(path) as file:
+        intact(path)
+        with text_file(path) as file:
             head = file.read(1 << 20)
     except UnicodeDecodeError:
-        raise AuditError(_not_utf8(path)) from None
-    except (OSError, EOFError) as error:
+        raise AuditError(not_utf8(path)) from None
+    except BROKEN as error:
         raise AuditError(f"{path}: cannot be read ({error})") from None
     line = head.splitlines()[0] if head else ""
     separator = next((each for each in SEPARATORS if each in line), ",")
@@ -144,68 +168,6 @@ def _text(path: Path) -> Table:
     if not any(each.strip() for each in names):
         raise AuditError(f"{path}: is empty; the first row should name the columns")
     return Table(path, "text", tuple(each.strip() for each in names), separator)
-
-
-def _text_file(path: Path, errors: str = "strict") -> IO[str]:
-    if path.name.endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors=errors, newline="")
-    return path.open(encoding="utf-8-sig", errors=errors, newline="")
-
-
-def _not_utf8(path: Path, separator: str = ",") -> str:
-    """What to say of a file with a byte that is not UTF-8, and where."""
-    remedy = "write it as UTF-8, for example: iconv -f LATIN1 -t UTF-8"
-    with (
-        contextlib.suppress(csv.Error, OSError, EOFError),
-        _text_file(path, "surrogateescape") as file,
-    ):
-        rows = csv.reader((line.replace("\0", "") for line in file), delimiter=separator)
-        for number, row in enumerate(rows):
-            if any("\udc80" <= each <= "\udcff" for each in "".join(row)):
-                where = f"row {number}" if number else "the row of column names"
-                return f"{path}: {where}: is not UTF-8; {remedy}"
-    return f"{path}: is not UTF-8; {remedy}"
-
-
-def _bad_line(path: Path) -> str:
-    """Which line of JSON lines is none, and why."""
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                found = json.loads(line) if line.strip() else {}
-            except UnicodeDecodeError:
-                return f"row {number}: is not UTF-8; write it as UTF-8"
-            except (ValueError, RecursionError) as error:
-                return f"row {number}: is no JSON ({error}); each line should be one object"
-            if not isinstance(found, dict):
-                return f"row {number}: is no JSON object; each line should be one, such as {{...}}"
-    return "cannot be read as JSON lines"
-
-
-@contextlib.contextmanager
-def refused(path: Path) -> Iterator[None]:
-    """Turns what DuckDB cannot read in a file into an AuditError."""
-    import duckdb
-
-    try:
-        yield
-    except (duckdb.ParserException, duckdb.CatalogException):
-        raise  # no file can cause these
-    except (UnicodeDecodeError, duckdb.Error) as error:
-        if path.suffix in (".jsonl", ".ndjson") and not isinstance(
-            error, duckdb.OutOfMemoryException
-        ):
-            raise AuditError(f"{path}: {_bad_line(path)}") from None
-        said = " ".join(itertools.islice(str(error).splitlines(), 3))
-        if re.search("utf-?8|unicode", said, re.IGNORECASE):
-            raise AuditError(_not_utf8(path)) from None
-        if "invalid state" in said:
-            raise AuditError(
-                f"{path}: line ends are not all of one kind, or a quote is not closed; save it anew as CSV"
-            ) from None
-        line = re.search(r"[Ll]ine:? (\d+)", said)
-        where = f"line {line[1]}: " if line else ""
-        raise AuditError(f"{path}: {where}cannot be read as it stands ({said.strip()})") from None
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from allears.fairness.findings import LeftOut
-from allears.fairness.refusal import AuditError
+from allears.fairness.refusal import AuditError, quoted
 from allears.fairness.trial_columns import TrialColumns
 
 LABELS = dict.fromkeys(
@@ -48,20 +48,20 @@ def checked(file: Rows, columns: TrialColumns) -> Bool[np.ndarray, " rows"]:
             )
     for at in _first(~np.isfinite(file.scores)):
         raise AuditError(
-            f"{file.path}: row {at + 1}: {columns.score} {score[at]!r} is no number; "
+            f"{file.path}: row {at + 1}: {columns.score} {quoted(score[at])} is no number; "
             "write one or leave the row out"
         )
     kinds, which = np.unique(label, return_inverse=True)
     for at in _first(np.array([each not in LABELS for each in kinds])[which]):
         raise AuditError(
-            f"{file.path}: row {at + 1}: {columns.target} {label[at]!r} says not whether it is one speaker; "
+            f"{file.path}: row {at + 1}: {columns.target} {quoted(label[at])} says not whether it is one speaker; "
             "write 1 or 0, or target or nontarget"
         )
     target: Bool[np.ndarray, " rows"] = np.array([LABELS[each] for each in kinds])[which]
     for at in _first(target != (enrolled == tested)):
         raise AuditError(
             f"{file.path}: row {at + 1}: {columns.target} says {'one speaker' if target[at] else 'two speakers'}, "
-            f"{columns.enrolled} {enrolled[at]!r} and {columns.tested} {tested[at]!r} say otherwise; "
+            f"{columns.enrolled} {quoted(enrolled[at])} and {columns.tested} {quoted(tested[at])} say otherwise; "
             "correct one of them"
         )
     return target
@@ -93,7 +93,7 @@ def told_apart(
             if seen[key] != score:
                 raise AuditError(
                     f"{file.path}: row {at + 1}: scores {score:g} a trial that was scored {seen[key]:g} before "
-                    f"({', '.join(key)}); leave one out"
+                    f"({', '.join(map(quoted, key))}); leave one out"
                 )
             keep[at] = False
             again.append((file.path, at + 1))

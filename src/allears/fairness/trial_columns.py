@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from allears.fairness.columns import USUAL as RESULTS
-from allears.fairness.refusal import AuditError
+from allears.fairness.refusal import AuditError, listed
 
 USUAL: Mapping[str, tuple[str, ...]] = {
     "score": ("score", "scores", "similarity", "cosine", "cosine_score", "llr"),
@@ -68,7 +68,7 @@ def chosen(
     found = _usual(there, (name,) if name is not None else usual)
     if len(found) == 1:
         return found[0]
-    columns = ", ".join(there)
+    columns = listed(there)
     if name is not None:
         raise AuditError(
             f"{source}: has {'several columns' if found else 'no column'} {name!r} (--{field}); "
@@ -76,7 +76,7 @@ def chosen(
         )
     if found:
         raise AuditError(
-            f"{source}: the {field} could be {' or '.join(found)}; say which with --{field} COLUMN"
+            f"{source}: the {field} could be {' or '.join(found[:5])}; say which with --{field} COLUMN"
         )
     raise AuditError(
         f"{source}: no column looks like the {field} (such as {', '.join(usual[:3])}); "

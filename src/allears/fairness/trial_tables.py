@@ -16,10 +16,11 @@ from jaxtyping import Bool, Float64
 from allears.fairness import trial_columns
 from allears.fairness.columns import USUAL
 from allears.fairness.findings import LeftOut
-from allears.fairness.refusal import AuditError
-from allears.fairness.tables import NUMBER, Table, engine, opened, refused, same_columns
+from allears.fairness.refusal import AuditError, listed, quoted
+from allears.fairness.tables import NUMBER, Table, engine, opened, same_columns
 from allears.fairness.trial_checks import Rows, Texts, checked, told_apart
 from allears.fairness.trial_columns import TrialColumns
+from allears.fairness.unreadable import refused
 from allears.fairness.verification import Trials
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class _Known:
                 continue
             if known.setdefault(speaker, value) != value:
                 raise AuditError(
-                    f"{path}: row {number}: speaker {speaker!r} has {attribute} {value!r}, but "
-                    f"{known[speaker]!r} before; one speaker has one: correct it or leave it empty"
+                    f"{path}: row {number}: speaker {quoted(speaker)} has {attribute} {quoted(value)}, but "
+                    f"{quoted(known[speaker])} before; one speaker has one: correct it or leave it empty"
                 )
 
 
@@ -101,7 +102,7 @@ def read(
     trials = _joined(files, targets, kept, known, wanted)
     if about and not any(any(each) for each in trials.labels.values()):
         raise AuditError(
-            f"{about.path}: knows nobody of {paths[0]}, such as {trials.speakers[0]!r}; name speakers alike"
+            f"{about.path}: knows nobody of {paths[0]}, such as {quoted(trials.speakers[0])}; name speakers alike"
         )
     return Listed(trials, left_out, () if columns.told else (UNTOLD,))
 
@@ -125,7 +126,7 @@ def _wanted(
         if len(same) != 1:
             raise AuditError(
                 f"{source}: nothing says the {name} (--by) of both speakers; give columns enrolled_{name} and "
-                f"test_{name}, or a table of speakers with --speakers; there are: {', '.join(there) or 'none'}"
+                f"test_{name}, or a table of speakers with --speakers; there are: {listed(there) or 'none'}"
             )
         found += same
     return tuple(found)

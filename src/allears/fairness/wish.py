@@ -9,14 +9,16 @@ from pathlib import Path
 class Wish:
     """Everything but the results themselves.
 
-    `names` are columns by their role, where they are not found by themselves: speaker, reference, hypothesis,
-    errors, words, latitude, longitude, zip, embedding. `by` are groupings named beforehand, a column or several
+    `names` are columns by their role, where they are not found by themselves: speaker, utterance, reference,
+    hypothesis, errors, words, latitude, longitude, zip, embedding. `vectors` are .npy files of embeddings in place
+    of a column, one for each table of results. `by` are groupings named beforehand, a column or several
     joined by `*`. `census` is a table of zip codes, `other` the results of a second system on the same speech.
     `texts`: whether utterances may be shown. Groups of fewer than `min_speakers` are not. `replicates` are how
     often speakers are drawn anew. `ray` is the address of a cluster.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
+    vectors: tuple[Path, ...] = ()
     by: tuple[str, ...] = ()
     census: Path | None = None
     other: Path | None = None

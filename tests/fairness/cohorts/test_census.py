@@ -123,6 +123,10 @@ def test_what_cannot_be_is_refused(census: Census, tmp_path: Path) -> None:
         ("zip,a\n", "no rows"),
         ("zip,a\n36104,1\n02139,2,3\n", "row 2: 3 fields under 2"),
         ("", "no column zip"),
+        (
+            "zip,lat,lon\n36104,32,-86\n02139,95,-71\n",
+            "zip code 02139: latitude 95 and longitude -71 are no",
+        ),
     ):
         bad.write_text(text)
         with pytest.raises(AuditError, match=said):

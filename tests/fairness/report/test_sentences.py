@@ -61,7 +61,7 @@ def test_nothing_is_claimed_where_nothing_is_significant() -> None:
     )
     two = (*nothing("age", 0.31).groupings, *nothing("gender*age", 0.6).groupings)
     assert plain(headline(audit(*two))).endswith(
-        "it would have shown a gap of 31 % or more in age, of 60 % in gender × age."
+        "it would have shown a gap of 31 % or more by age, of 60 % by gender × age."
     )
     unknown = headline(nothing("age", math.nan))
     assert unknown == "No difference between groups that this data could tell from chance."
@@ -112,7 +112,8 @@ def test_two_systems() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.1234, "12.3 %"), (1.5, "150 %"), (0.0034, "0.34 %"), (0, "0.0 %"), (math.nan, "–"), (math.inf, "–")],
+    [(0.1234, "12.3 %"), (1.5, "150 %"), (0.0034, "0.34 %"), (0, "0.0 %"), (math.nan, "–"), (math.inf, "–"),
+     (10, "1000 %"), (25_000.0, "> 1 000 %")],
 )  # fmt: skip
 def test_rates_are_printed_to_what_they_are_worth(value: float, text: str) -> None:
     assert plain(figures.rate(value)) == text

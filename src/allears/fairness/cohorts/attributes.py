@@ -15,7 +15,9 @@ def columns(by: str) -> tuple[str, ...]:
     """What `a*b` names. Raises AuditError where a name is missing or there twice."""
     names = tuple(each.strip() for each in by.split("*"))
     if not all(names) or len(set(names)) < len(names):
-        raise AuditError(f"{by!r}: write a column's name, or different ones with * between them")
+        raise AuditError(
+            f"--by {by!r}: write a column's name, or different ones with * between them"
+        )
     return names
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from allears.fairness.cohorts.zips import zip_code
-from allears.fairness.refusal import AuditError
+from allears.fairness.refusal import AuditError, quoted
 from allears.fairness.sums import UNKNOWN
 
 _PLACES = ("lat", "lon"), ("latitude", "longitude")
@@ -39,7 +39,9 @@ class Census:
         for number, row in enumerate(rows, 1):
             code = zip_code(row[at])
             if code is None:
-                raise AuditError(f"{path}: row {number}: {row[at]!r} is no zip code of five digits")
+                raise AuditError(
+                    f"{path}: row {number}: {quoted(row[at])} is no zip code of five digits"
+                )
             first.setdefault(code, row)
         zips = tuple(sorted(first))
         columns = dict(zip(names, zip(*(first[code] for code in zips), strict=True), strict=True))
@@ -48,6 +50,8 @@ class Census:
         kinds = {name: np.array(texts) for name, (each, texts) in found.items() if each is None}
         places = [[amounts[each] for each in pair] for pair in _PLACES if set(pair) <= set(amounts)]
         where = np.stack(places[0], 1) if places else None
+        if where is not None:
+            _possible(path, zips, where)
         return cls(zips, _attributes(amounts), _attributes(kinds), where)
 
     def rows(self, zips: Sequence[str]) -> Int64[np.ndarray, " speakers"]:
@@ -71,7 +75,11 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
             names, *rows = [[text.strip() for text in row] for row in csv.reader(file) if row] or [
                 []
             ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise AuditError(
+            f"{path}: cannot be read ({error.strerror}); give a table in CSV"
+        ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise AuditError(f"{path}: cannot be read as a table in CSV ({error})") from None
     if "zip" not in names:
         raise AuditError(f"{path}: no column zip; a census table has one row for each zip code")
@@ -81,6 +89,17 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
         if len(row) != len(names):
             raise AuditError(f"{path}: row {number}: {len(row)} fields under {len(names)} names")
     return names, rows
+
+
+def _possible(path: Path, zips: Sequence[str], where: Float64[np.ndarray, "zips 2"]) -> None:
+    """Raises AuditError for a zip code that is nowhere on Earth; one whose place is not known may be."""
+    wrong = np.flatnonzero((np.abs(where) > (90, 180)).any(1))
+    if len(wrong):
+        latitude, longitude = where[wrong[0]]
+        raise AuditError(
+            f"{path}: zip code {zips[wrong[0]]}: latitude {latitude:g} and longitude {longitude:g} are no place; "
+            "give degrees, or leave both empty"
+        )
 
 
 def _amounts(texts: Sequence[str]) -> Float64[np.ndarray, " zips"] | None:

@@ -13,6 +13,8 @@ SERVICE = {"worse": "served worse", "better": "served better", "unsure": "could 
 """How each is called."""
 
 UNKNOWN = "–"
+MOST = 1000
+"""Per cent of words wrong beyond which a figure says no more; the ends of intervals of few words go there."""
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 SPACE = "\N{NO-BREAK SPACE}"
 
@@ -29,6 +31,8 @@ def rate(value: float) -> str:
     if not math.isfinite(value):
         return UNKNOWN
     share = 100 * value
+    if share > MOST:
+        return f">{NARROW}{MOST:,}{SPACE}%".replace(",", NARROW)
     digits = 0 if abs(share) >= 99.95 else 1 if abs(share) >= 0.995 or not share else 2
     return f"{share:.{digits}f}{SPACE}%".replace("-", "−")
 

@@ -10,6 +10,8 @@ from allears.fairness.report.figures import service
 LEVEL, POWER = 0.05, 0.8
 MOST = 100_000
 """Who needs more speakers than this is served like the others, for all anybody will know."""
+WORSE = 1.005
+"""Times the rest, from which a group looks worse when printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ def needs(audit: Audit) -> list[Need]:
         Need(by, group, more_speakers(group, audit.speakers, len(by.groups)))
         for by in audit.groupings
         for group in by.groups
-        if service(group) == "unsure" and group.ratio.value > 1 and group.ratio.bounded
+        if service(group) == "unsure" and group.ratio.value >= WORSE and group.ratio.bounded
     ]
     return sorted(found, key=lambda need: math.inf if need.more is None else need.more)
 

@@ -1,16 +1,14 @@
 """One self-contained page that says who is served worse, by how much, and how sure that is."""
 
-from importlib import resources
 from types import ModuleType
 from typing import Any
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from allears import __version__
 from allears.fairness.findings import Audit, Grouping
 from allears.fairness.report import charts, figures, maps, sentences
 from allears.fairness.report.differences import differences
 from allears.fairness.report.needs import needs
+from allears.fairness.report.templates import template
 
 CHART = 40
 """Groups that are shown at once; the others are shown when asked for."""
@@ -18,16 +16,7 @@ CHART = 40
 
 def render(audit: Audit) -> str:
     """The page as HTML that needs no network, no other file and, to be read, no script."""
-    environment = Environment(
-        loader=FunctionLoader(
-            lambda name: (resources.files("allears.fairness.report") / name).read_text("utf-8")
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
+    return template("page.html.j2").render(
         _functions(figures) | _functions(sentences),
         audit=audit,
         version=__version__,

@@ -194,7 +194,7 @@ def _seen(groupings: Sequence[Grouping]) -> str:
     (least, where), (most, elsewhere) = known[0], known[-1]
     if len(known) == 1 or coarse(least) == coarse(most):
         return f"; it would have shown a gap of {coarse(most)} or more"
-    return f"; it would have shown a gap of {coarse(least)} or more in {where}, of {coarse(most)} in {elsewhere}"
+    return f"; it would have shown a gap of {coarse(least)} or more by {where}, of {coarse(most)} by {elsewhere}"
 
 
 def _title(grouping: Grouping) -> str:

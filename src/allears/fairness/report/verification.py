@@ -1,11 +1,8 @@
 """One self-contained page that says who is refused, and as whom others are let in, more often."""
 
-from importlib import resources
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-
 from allears import __version__
 from allears.fairness.report import charts, det, figures, trial_sentences
+from allears.fairness.report.templates import template
 from allears.fairness.trial_findings import TrialAudit, TrialGrouping
 from allears.score.bootstrap import Estimate
 
@@ -17,16 +14,7 @@ SENTENCES = (trial_sentences.headline, trial_sentences.lead, trial_sentences.sum
 
 def render(audit: TrialAudit) -> str:
     """The page as HTML that needs no network, no other file and no script."""
-    environment = Environment(
-        loader=FunctionLoader(
-            lambda name: (resources.files("allears.fairness.report") / name).read_text("utf-8")
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("verification.html.j2").render(
+    return template("verification.html.j2").render(
         {each.__name__: each for each in (*FIGURES, *SENTENCES)},
         audit=audit,
         version=__version__,
