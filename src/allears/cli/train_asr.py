@@ -45,7 +45,9 @@ def asr(
     ] = None,
     encoder: Annotated[
         str,
-        typer.Option(help="convrnn, lstm, vgglstm, conformer, contextnet, transformer or amortised."),
+        typer.Option(
+            help="convrnn, lstm, vgglstm, conformer, contextnet, transformer or amortised."
+        ),
     ] = "convrnn",
     parameters: Annotated[
         str, typer.Option(metavar="SIZE", help="How large: 400k, 1.5M, 30M.")
