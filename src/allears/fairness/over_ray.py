@@ -114,7 +114,9 @@ def connected(address: str) -> Iterator[Cluster]:
     try:
         ray.init(address=address, include_dashboard=None, log_to_driver=False)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise AuditError(f"no Ray cluster at {address} ({error})") from None
+        raise AuditError(
+            f"no Ray cluster at {address} ({error}); if it asks for a token, set RAY_AUTH_MODE=token"
+        ) from None
     try:
         yield Cluster()
     finally:
