@@ -31,7 +31,12 @@ def as_json(audit: Audit) -> str:
         "groups": rows(audit),
         "comparison": _comparison(audit.comparison),
         "left_out": [
-            {"reason": each.reason, "rows": each.rows, "first": list(each.first)}
+            {
+                "reason": each.reason,
+                "counted": each.counted,
+                "rows": each.rows,
+                "first": list(each.first),
+            }
             for each in audit.left_out
         ],
         "notes": list(audit.notes),
