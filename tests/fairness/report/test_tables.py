@@ -38,6 +38,7 @@ def test_groups_carry_every_figure() -> None:
     }
     assert told["left_out"][0] == {
         "reason": "no words in the reference",
+        "counted": False,
         "rows": 3,
         "first": [17, 230, 1004],
     }
