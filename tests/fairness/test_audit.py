@@ -88,6 +88,15 @@ def test_a_combination_that_nobody_named_is_found(tmp_path: Path) -> None:
     assert not found.dealt and found.held_out
 
 
+def test_a_column_of_no_zip_codes_is_refused(tmp_path: Path) -> None:
+    census = tmp_path / "census.csv"
+    census.write_text("zip,population\n02139,100\n")
+    path = tmp_path / "results.csv"
+    path.write_text("speaker,errors,words,zip\n" + "".join(f"s{n},1,9,{n}x\n" for n in range(9)))
+    with pytest.raises(AuditError, match="nothing in the column 'zip' is a zip code of"):
+        audit([path], Wish(census=census))
+
+
 def test_zip_codes_are_places_and_people_where_a_census_knows_them(tmp_path: Path) -> None:
     census = tmp_path / "census.csv"
     lines = ["zip,lat,lon,majority"]

@@ -17,7 +17,7 @@ from allears.fairness.questions import Asked
 from allears.fairness.reading import Here, Read, Runner, read
 from allears.fairness.refusal import AuditError
 from allears.fairness.statistics import intervals
-from allears.fairness.sums import Sums
+from allears.fairness.sums import UNKNOWN, Sums
 from allears.fairness.tables import engine, opened
 from allears.fairness.wish import Wish
 
@@ -97,8 +97,13 @@ def _placed(found: Read, wish: Wish) -> tuple[Sums, Census | None]:
     if found.columns.zip is None:
         raise AuditError(f"{wish.census}: a census needs zip codes; name their column with --zip")
     census, sums = Census.read(wish.census), found.sums
+    at = sums.columns.index(found.columns.zip)
+    if (census.rows(sums.values[at]) == UNKNOWN).all():
+        raise AuditError(
+            f"nothing in the column {found.columns.zip!r} is a zip code of {wish.census}; "
+            "name the right column with --zip"
+        )
     if sums.places is None and census.where is not None:
-        at = sums.columns.index(found.columns.zip)
         codes = dict(zip(sums.speaker.tolist(), sums.codes[:, at].tolist(), strict=True))
         zips = [
             sums.values[at][codes[each]] if codes[each] >= 0 else ""
