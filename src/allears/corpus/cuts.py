@@ -29,7 +29,7 @@ def read_cuts(path: Path) -> list[Utterance]:
     Attributes are the supervision's gender and language, and what of its `custom` is text or number;
     `split` in there is the split, else "train". Raises CorpusError.
     """
-    lhotse = _lhotse()
+    lhotse = library()
     return [_utterance(lhotse, line, f"{path}, line {n}") for n, line in enumerate(_lines(path), 1)]
 
 
@@ -39,7 +39,7 @@ def write_cuts(utterances: Sequence[Utterance], path: Path) -> None:
     Paths are written in full. Durations are those of the files, to the sample. Raises CorpusError or
     AudioFileError where a file is not there or not mono, OutputError where `path` cannot be written.
     """
-    lhotse = _lhotse()
+    lhotse = library()
     if not path.name.endswith(ENDINGS):
         raise CorpusError(f"{path}: cuts have names that end in {' or '.join(ENDINGS)}")
     lengths: dict[Path, tuple[int, int]] = {}
@@ -53,7 +53,7 @@ def write_cuts(utterances: Sequence[Utterance], path: Path) -> None:
     write_whole(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
-def _lhotse() -> ModuleType:
+def library() -> ModuleType:
     try:
         import lhotse  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError as error:
