@@ -18,10 +18,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from allears.fairness import repeats
 from allears.fairness.audit import audit
 from allears.fairness.columns import Columns
-from allears.fairness.reading import Here, finished, planned
+from allears.fairness.reading import Here, finished, planned, twice
 from allears.fairness.report.page import render
 from allears.fairness.wish import Wish
 from tables import Run, arguments
@@ -54,10 +53,9 @@ def allears(path: Path, ids: bool) -> tuple[int, int]:
     works = planned([path], Columns(by=("accent", "age")), "none", False, ())
     if not ids:
         works = [replace(work, columns=replace(work.columns, utterance=None)) for work in works]
-    nothing = np.zeros(0, np.int64)
-    if ids:
-        assert not len(repeats.repeated([repeats.keys(work) for work in works]))
-    found = finished(Here().merged(works, nothing), works, nothing)
+    again = twice(works, Here()) if ids else np.zeros(0, np.int64)
+    assert not len(again)
+    found = finished(Here().merged(works, again), works, again)
     return len(found.sums.counts), int(found.sums.counts[:, 2].sum())
 
 

@@ -54,6 +54,7 @@ def write_cuts(utterances: Sequence[Utterance], path: Path) -> None:
 
 
 def library() -> ModuleType:
+    """lhotse. Raises CorpusError where it is not installed."""
     try:
         import lhotse  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError as error:
