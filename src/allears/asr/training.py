@@ -1,6 +1,7 @@
 """One training of a recogniser, resumed where it was stopped, and the checkpoint it ends in."""
 
 import contextlib
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -65,6 +66,8 @@ def teach(
 ) -> Path | None:
     """Train; the checkpoint (moving average of the weights), or None where the clock said stop before the end."""
     torch.set_num_threads(1)
+    # oneDNN keeps what it compiled for every length of batch it saw: gigabytes, with convolutions over bands.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     torch.manual_seed(course.plan.seed)
     model = Transducer(course.config(tokens.size))
     mean, deviation = statistics(sound, model.config.bands)
