@@ -52,25 +52,19 @@ class Cluster:
         part: Part = self._added(waiting, _added)
         return part
 
-    def paired(
-        self,
-        ours: Sequence[Work],
-        theirs: Sequence[Work],
-        surplus: Int64[np.ndarray, " rows"],
-        others: Int64[np.ndarray, " rows"],
-    ) -> Paired:
+    def paired(self, ours: Side, theirs: Side) -> Paired:
         """See `reading.Runner`; rows are dealt into slices, each joined in a task of its own."""
-        parts = [list(self._parts(works)) for works in (ours, theirs)]
+        parts = [list(self._parts(each.works)) for each in (ours, theirs)]
         number = min(max(map(len, parts)), SLICES)
         task = self._ray.remote(pairing.slices).options(num_returns=number)
         dealt = []
-        for some, works, again in zip(parts, (ours, theirs), (surplus, others), strict=True):
-            side = self._ray.put(Side(tuple(works), again))
+        for some, each in zip(parts, (ours, theirs), strict=True):
+            side = self._ray.put(each)
             found = [task.remote(work, side, number, threads=1) for work in some]
-            dealt += [each if number > 1 else [each] for each in found]
+            dealt += [one if number > 1 else [one] for one in found]
         join = self._ray.remote(pairing.joined_slice)
         waiting = [
-            join.remote(ours[0], len(parts[0]), *slices, threads=1)
+            join.remote(ours.works[0], len(parts[0]), *slices, threads=1)
             for slices in zip(*dealt, strict=True)
         ]
         paired: Paired = self._added(waiting, pairing.together)

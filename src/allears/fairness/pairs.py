@@ -14,7 +14,7 @@ from allears.fairness import checking, counting, pairing, reading
 from allears.fairness.checking import Work
 from allears.fairness.columns import Columns
 from allears.fairness.embeddings import added
-from allears.fairness.pairing import ALONE, OTHER_REFERENCE, Numbers, Paired
+from allears.fairness.pairing import ALONE, OTHER_REFERENCE, Numbers, Paired, Side
 from allears.fairness.reading import Here, Read, Runner
 from allears.fairness.reduction import SHOWN, Fault, Part, added_faults, with_voices
 from allears.fairness.refusal import AuditError
@@ -49,12 +49,15 @@ def read_pair(
     ours = reading.planned(first, columns, normaliser, texts, vectors)
     theirs = _second(ours, second, columns)
     by_id = ours[0].columns.utterance is not None
-    surplus = [reading.twice(works, runner) if by_id else _NONE for works in (ours, theirs)]
-    found = runner.paired(ours, theirs, *surplus)
+    sides = [
+        Side(tuple(works), reading.twice(works, runner) if by_id else _NONE)
+        for works in (ours, theirs)
+    ]
+    found = runner.paired(*sides)
     if found.differ is not None:
         raise _other_references(found.differ, ours, theirs)
     parts = _voiced(found, ours, runner)
-    again = [fault for each in surplus for fault in _again(each)]
+    again = [fault for each in sides for fault in _again(each.surplus)]
     parts = [replace(each, faults=added_faults([*each.faults, *again])) for each in parts]
     return Pair(*(reading.finished(each, [*ours, *theirs], _NONE) for each in parts))
 

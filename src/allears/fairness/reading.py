@@ -39,14 +39,8 @@ class Runner(Protocol):
     def merged(self, works: Sequence[Work], surplus: Int64[np.ndarray, " rows"]) -> Part:
         """All of `works` reduced and added."""
 
-    def paired(
-        self,
-        ours: Sequence[Work],
-        theirs: Sequence[Work],
-        surplus: Int64[np.ndarray, " rows"],
-        others: Int64[np.ndarray, " rows"],
-    ) -> Paired:
-        """Two systems' rows joined, without the `surplus` of the one and the `others` of the other."""
+    def paired(self, ours: Side, theirs: Side) -> Paired:
+        """Two systems' rows joined."""
 
 
 class Here:
@@ -65,15 +59,9 @@ class Here:
                 waiting = [reduction.merged(waiting)]
         return reduction.merged(waiting)
 
-    def paired(
-        self,
-        ours: Sequence[Work],
-        theirs: Sequence[Work],
-        surplus: Int64[np.ndarray, " rows"],
-        others: Int64[np.ndarray, " rows"],
-    ) -> Paired:
+    def paired(self, ours: Side, theirs: Side) -> Paired:
         """See `Runner`."""
-        return pairing.joined(Side(tuple(ours), surplus), Side(tuple(theirs), others))
+        return pairing.joined(ours, theirs)
 
 
 @dataclass(frozen=True, slots=True)
