@@ -176,10 +176,10 @@ def test_a_description_or_symbols_that_do_not_fit_are_refused(path):
         refused(path, serialise(changed))
 
 
-@pytest.mark.parametrize("field", ["bands", "stack", "joint"])
+@pytest.mark.parametrize("field", ["bands", "stack", "joint", "branches"])
 @pytest.mark.parametrize("value", [0, -1, 1 << 40, 2.0, True, "4"])
 def test_absurd_sizes_are_refused(field, value):
-    with pytest.raises(ValueError, match="bands, stack and joint"):
+    with pytest.raises(ValueError, match="bands, stack, joint and branches"):
         replace(exported().about, **{field: value})
 
 

@@ -34,6 +34,7 @@ _LARGEST = 65_536
 class About:
     """What is known of a recogniser beside its weights.
 
+    `branches` are the talkers at once that it tells of, side by side in what its encoder gives.
     `start_delay_s` is by how much a word's first symbol comes after the word begins, `end_delay_s` its last after
     it ends; `int8` whether products are of whole numbers, `rates` what was measured to decide that.
     """
@@ -47,11 +48,12 @@ class About:
     text: str = ""
     int8: bool = False
     rates: Mapping[str, float] = field(default_factory=dict)
+    branches: int = 1
 
     def __post_init__(self) -> None:
-        sizes = (self.bands, self.stack, self.joint)
+        sizes = (self.bands, self.stack, self.joint, self.branches)
         if not all(type(each) is int and 0 < each <= _LARGEST for each in sizes):
-            raise ValueError(f"bands, stack and joint are {sizes}")
+            raise ValueError(f"bands, stack, joint and branches are {sizes}")
         delays = self.start_delay_s, self.end_delay_s
         if not all(-10 < each < 10 for each in delays):
             raise ValueError(f"delays of {delays} s")

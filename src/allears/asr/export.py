@@ -41,7 +41,10 @@ def bundle(model: Transducer, tokens: Tokens, *, text: str = "") -> Bundle:
     """The same before it is a file; `model` stays where and as it is."""
     model = copy.deepcopy(model).float().cpu().eval()
     config = model.config
-    about = About(config.bands, config.stack, config.joint, config.encoder_kind, text=text)
+    about = About(
+        config.bands, config.stack, config.joint, config.encoder_kind, text=text,
+        branches=model.branches,
+    )  # fmt: skip
     graphs, weights = {}, {}
     for name, traced in _traced(model).items():
         graphs[name], weights[name] = parted(traced)
@@ -153,5 +156,5 @@ def _heard(networks: Networks, mels: Sequence[np.ndarray], symbols: np.ndarray) 
     for each, symbol in zip(mels, symbols, strict=True):
         heard, encoder = networks.encode(each, encoder)
         expected, predictor = networks.predict(symbol, predictor)
-        found += [heard, expected, networks.join(heard[:, -1], expected)]
+        found += [heard, expected, networks.join(heard[:, -1, : expected.shape[1]], expected)]
     return [*found, *encoder, *predictor]

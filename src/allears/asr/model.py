@@ -34,21 +34,28 @@ class TransducerConfig:
 class Transducer(nn.Module):
     """Encoder, predictor and joiner by a configuration; the closed dictionaries say which there are."""
 
+    branches = 1
+    """Of how many talkers at once it tells."""
+
     def __init__(self, config: TransducerConfig) -> None:
         super().__init__()
         self.config = config
-        encoder_config, encoder = ENCODERS[config.encoder_kind]
         predictor_config, predictor = PREDICTORS[config.predictor_kind]
-        inputs = config.bands * config.stack
-        heard: Any = encoder(encoder_config(**{"inputs": inputs, **config.encoder}))
         expected: Any = predictor(predictor_config(**config.predictor), config.vocabulary)
-        self.encoder: Any = heard
+        self.encoder: Any = self._encoder()
         self.predictor: Any = expected
-        self.joiner = Joiner(heard.width, expected.width, config.joint, config.vocabulary)
+        self.joiner = Joiner(self.encoder.width, expected.width, config.joint, config.vocabulary)
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", torch.zeros(config.bands))
         self.register_buffer("scale", torch.ones(config.bands))
+
+    def _encoder(self) -> Any:
+        """What hears stacked frames."""
+        config = self.config
+        encoder_config, encoder = ENCODERS[config.encoder_kind]
+        inputs = config.bands * config.stack
+        return encoder(encoder_config(**{"inputs": inputs, **config.encoder}))
 
     def normalise(self, mean: Float[Tensor, " bands"], deviation: Float[Tensor, " bands"]) -> None:
         """Frames of this mean and deviation become such of 0 and 1."""
@@ -59,11 +66,16 @@ class Transducer(nn.Module):
         self, mels: Float[Tensor, "batch time bands"], state: Any
     ) -> tuple[Float[Tensor, "batch frames joint"], Any]:
         """What is heard, as the joiner wants it; `time` is a multiple of `stack`."""
+        encoded, state = self.encoder(self._frames(mels), state)
+        return self.joiner.heard(encoded), state
+
+    def _frames(
+        self, mels: Float[Tensor, "batch time bands"]
+    ) -> Float[Tensor, "batch frames inputs"]:
+        """Normalised and stacked."""
         batch, time, bands = mels.shape
         stack = self.config.stack
-        frames = ((mels - self.mean) * self.scale).reshape(batch, time // stack, stack * bands)
-        encoded, state = self.encoder(frames, state)
-        return self.joiner.heard(encoded), state
+        return ((mels - self.mean) * self.scale).reshape(batch, time // stack, stack * bands)
 
     def predict(
         self, symbols: Int[Tensor, "batch positions"], state: Any

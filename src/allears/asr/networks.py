@@ -31,6 +31,10 @@ class Networks(Protocol):
     def stack(self) -> int:
         """Log-mel frames of 10 ms to a frame of the encoder."""
 
+    @property
+    def branches(self) -> int:
+        """Of how many talkers at once they tell; what each says stands side by side in what is encoded."""
+
     def encoder_state(self, batch: int) -> State:
         """Before the first frame."""
 

@@ -114,6 +114,10 @@ def ending(pause_s: float | None = None, longest_s: float | None = None) -> tupl
 
 def _ours(path: Path, settings: Settings) -> Transcriber:
     networks = OnnxNetworks(path)
+    if networks.branches > 1:
+        raise RecogniserError(
+            f"{path}: tells of {networks.branches} talkers at once; hear it with allears converse"
+        )
     step, about = networks.stack * mel.HOP / mel.RATE, networks.about
     chunk = None if settings.chunk_s is None else max(1, round(settings.chunk_s / step))
     return Transcriber(

@@ -87,6 +87,7 @@ class OnnxNetworks:
     def _open(self, bundle: Bundle, where: str, threads: int) -> None:
         self.about, self.tokens = bundle.about, bundle.tokens
         self.bands, self.stack = bundle.about.bands, bundle.about.stack
+        self.branches = bundle.about.branches
         steps = []
         for graph in GRAPHS:
             try:
@@ -105,9 +106,10 @@ class OnnxNetworks:
         before = self.encoder_state(1), self.predictor_state(1)
         heard, encoder = self.encode(mels, before[0])
         expected, predictor = self.predict(np.zeros(1, np.int64), before[1])
-        if heard.shape != (1, 1, self.about.joint) or expected.shape != (1, self.about.joint):
+        joint, branches = self.about.joint, self.about.branches
+        if heard.shape != (1, 1, branches * joint) or expected.shape != (1, joint):
             raise ValueError("its graphs do not fit its description")
-        if self.join(heard[:, 0], expected).shape != (1, self.tokens.size):
+        if self.join(heard[:, 0, :joint], expected).shape != (1, self.tokens.size):
             raise ValueError("its graphs do not fit its symbols")
         for old, new in zip((*before[0], *before[1]), (*encoder, *predictor), strict=True):
             if (old.shape, old.dtype) != (new.shape, new.dtype):

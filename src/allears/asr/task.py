@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from allears.asr import tail
 from allears.asr.model import Transducer
-from allears.asr.pruned import gathered, simple_loss
+from allears.asr.taught import Taught, rows
 from allears.asr.tokens import Tokens
-from allears.asr.transducer import transducer_loss
 from allears.audio import mel
 from allears.corpus.augment import spec_augment, warp
 from allears.corpus.batches import Batches
@@ -49,17 +48,6 @@ class Lesson:
     seconds: float = 80.0
     longest_s: float = 17.0
     warped: float = 0.0
-
-
-class Taught(nn.Module):
-    """A transducer, and the cheap joiner that only its training needs."""
-
-    def __init__(self, transducer: Transducer) -> None:
-        super().__init__()
-        config = transducer.config
-        self.transducer = transducer
-        self.acoustic = nn.Linear(config.joint, config.vocabulary)
-        self.language = nn.Linear(config.joint, config.vocabulary)
 
 
 class Extra(Protocol):
@@ -129,7 +117,7 @@ class TransducerTask:
         if self._extra is not None:
             self._extra.begin(number)
         losses = self._losses(
-            _padded(mels).to(device), _rows(targets).to(device), frames, symbols, number
+            _padded(mels).to(device), rows(targets).to(device), frames, symbols, number
         )
         losses = losses / symbols.float().mean().to(device)
         seconds = sum(len(each) for each in mels) * mel.HOP / mel.RATE
@@ -144,29 +132,12 @@ class TransducerTask:
     ) -> Tensor:
         """Nats of each utterance."""
         model, lesson = self._transducer, self._lesson
-        if not lesson.window:
-            logits = model(mels, targets)
-            return transducer_loss(logits, targets, frames, symbols, fastemit=lesson.fastemit)
         heard, _ = model.encode(mels, model.encoder.initial_state(len(mels)))
-        before = nn.functional.pad(targets, (1, 0))
-        expected, _ = model.predict(before, model.predictor.initial_state(len(mels)))
-        least = 2 + int((symbols / frames).max())
-        window = min(max(lesson.window, least), targets.shape[1] + 1)
-        acoustic = self.model.acoustic(heard)
-        simple = simple_loss(
-            acoustic, self.model.language(expected), targets, frames, symbols,
-            width=window, fastemit=lesson.fastemit,
-        )  # fmt: skip
-        logits = model.joiner(heard[:, :, None], gathered(expected, simple.starts, window))
-        losses = transducer_loss(
-            logits, targets, frames, symbols, fastemit=lesson.fastemit, starts=simple.starts
-        )
         share = 1.0 if number >= lesson.simply else 0.1
-        alone = nn.functional.ctc_loss(
-            acoustic.log_softmax(2).transpose(0, 1), targets, frames, symbols,
-            reduction="none", zero_infinity=True,
+        return self.model.losses(
+            heard, targets, frames, symbols,
+            window=lesson.window, share=share, ctc=lesson.ctc, fastemit=lesson.fastemit,
         )  # fmt: skip
-        return 0.5 * simple.losses + share * losses + lesson.ctc * alone
 
     def _heard(
         self, number: int, random: np.random.Generator, step: int
@@ -195,11 +166,6 @@ def statistics(
     chosen = np.linspace(0, len(sound.utterances) - 1, min(most, len(sound.utterances))).astype(int)
     frames = np.concatenate([mel.whole(sound.samples(int(each)), bands) for each in chosen])
     return frames.mean(0), frames.std(0)
-
-
-def _rows(targets: Sequence[Sequence[int]]) -> Tensor:
-    rows = [torch.tensor(each) for each in targets]
-    return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
 def _padded(mels: Sequence[np.ndarray]) -> Tensor:

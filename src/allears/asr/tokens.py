@@ -12,6 +12,7 @@ import numpy as np
 from allears.errors import AllearsError
 
 WORD = "▁"
+_MARKS = "tokens.marks"
 
 
 class TokenError(AllearsError):
@@ -131,8 +132,41 @@ class Pieces:
         return {"tokens.pieces": np.frombuffer(self._model, np.uint8)}
 
 
+class Marked:
+    """Other symbols and, after them, marks: symbols that stand for no text, such as that a turn begins."""
+
+    def __init__(self, tokens: Tokens, marks: int) -> None:
+        self.tokens, self.marks = tokens, marks
+
+    @property
+    def size(self) -> int:
+        """The others and the marks."""
+        return self.tokens.size + self.marks
+
+    def mark(self, index: int) -> int:
+        """The symbol of a mark. Raises TokenError."""
+        if not 0 <= index < self.marks:
+            raise TokenError(f"{index} is no mark; there are {self.marks}")
+        return self.tokens.size + index
+
+    def encode(self, text: str) -> list[int]:
+        """The symbols of a text, marks not among them."""
+        return self.tokens.encode(text)
+
+    def piece(self, symbol: int) -> str:
+        """What a symbol stands for: nothing, where it is a mark. Raises TokenError."""
+        return "" if self.tokens.size <= symbol < self.size else self.tokens.piece(symbol)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Those of the others, and how many marks there are."""
+        return {**self.tokens.arrays(), _MARKS: np.array([self.marks], np.uint8)}
+
+
 def restored(arrays: Mapping[str, np.ndarray]) -> Tokens:
     """Symbols out of their arrays, among others. Raises TokenError where there are none."""
+    if _MARKS in arrays:
+        others = {name: each for name, each in arrays.items() if name != _MARKS}
+        return Marked(restored(others), int(arrays[_MARKS].reshape(-1)[0]))
     if "tokens.characters" in arrays:
         return Characters(arrays["tokens.characters"].tobytes().decode())
     if "tokens.pieces" in arrays:

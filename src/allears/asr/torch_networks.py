@@ -20,6 +20,7 @@ class TorchNetworks:
     def __init__(self, model: Transducer, tokens: Tokens) -> None:
         self._model, self.tokens = model.eval(), tokens
         self.bands, self.stack = model.config.bands, model.config.stack
+        self.branches = model.branches
 
     def encoder_state(self, batch: int) -> State:
         """Before the first frame."""

@@ -17,13 +17,24 @@ class LstmState(NamedTuple):
 
 
 class LstmLayers(nn.Module):
-    """`layers` LSTMs, each normalised per frame; with `residual` all but the first add to what they are given."""
+    """`layers` LSTMs, each normalised per frame; with `residual` all but the first add to what they are given.
+
+    Where others stand before them (`follows`), `inputs` being their width, the first adds, too.
+    """
 
     def __init__(
-        self, inputs: int, width: int, layers: int, dropout: float = 0.0, *, residual: bool = True
+        self,
+        inputs: int,
+        width: int,
+        layers: int,
+        dropout: float = 0.0,
+        *,
+        residual: bool = True,
+        follows: bool = False,
     ) -> None:
         super().__init__()
-        self.width, self.layers, self.residual = width, layers, residual
+        self.width, self.layers = width, layers
+        self.adding = [residual and (follows or index > 0) for index in range(layers)]
         self.recurrences = nn.ModuleList(
             _recurrence(width if index else inputs, width) for index in range(layers)
         )
@@ -45,7 +56,7 @@ class LstmLayers(nn.Module):
             before = tuple(each[:, index].contiguous()[None] for each in state)
             y, after = recurrence(x, before)
             y = self.dropout(norm(y))
-            x = x + y if self.residual and index else y
+            x = x + y if self.adding[index] else y
             hidden.append(after[0][0])
             cell.append(after[1][0])
         return x, LstmState(torch.stack(hidden, 1), torch.stack(cell, 1))

@@ -1,0 +1,1 @@
+"""Recognition of people who talk at once: who says what, and when each turn begins and ends."""
