@@ -14,6 +14,7 @@ from allears.nn.conv import DepthwiseCausalConv, RunningMean, SqueezeExcite
 from allears.nn.layers import CausalConv, Gru
 from allears.nn.lstm import LstmLayers
 from allears.nn.states import alone, joined, tensors
+from allears.parties.separator import Separator, SeparatorConfig
 
 SIZE = 12
 FRAMES = 40
@@ -51,6 +52,25 @@ class Attending(nn.Module):
         return y, (clock, kept)
 
 
+def separator(branches: int, mixture: str) -> nn.Module:
+    """A separator whose branches stand side by side, so that time is where others have it."""
+    return Beside(
+        Separator(SeparatorConfig(SIZE, mixture, SMALL[mixture], branches, recognising=2))
+    )
+
+
+class Beside(nn.Module):
+    """Branches side by side."""
+
+    def __init__(self, separator: Separator) -> None:
+        super().__init__()
+        self.separator, self.initial_state = separator, separator.initial_state
+
+    def forward(self, x: Tensor, state: Any) -> Any:
+        y, state = self.separator(x, state)
+        return y.transpose(1, 2).flatten(2), state
+
+
 LAYERS = {
     "conv": lambda: CausalConv(SIZE, 7, 3, 2),
     "depthwise": lambda: DepthwiseCausalConv(SIZE, 4),
@@ -65,6 +85,8 @@ LAYERS = {
     "convrnn encoder of a window": lambda: encoder("convrnn", window=5),
     "amortised encoder half closed": lambda: encoder("amortised", threshold=2.0, acoustic=True),
     "contextnet encoder of a window": lambda: encoder("contextnet", window=5),
+    "separator": lambda: separator(2, "vgglstm"),
+    "separator of three branches": lambda: separator(3, "lstm"),
 }
 
 every = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)

@@ -92,7 +92,5 @@ def _place(name: str, mixing: int) -> str:
         return name
     parts = rest.split(".")
     if parts[0] == "layers" and int(parts[2]) >= mixing:
-        return ".".join(
-            ("encoder.recognising", parts[1], str(int(parts[2]) - mixing), *parts[3:])
-        )
+        return ".".join(("encoder.recognising", parts[1], str(int(parts[2]) - mixing), *parts[3:]))
     return f"encoder.mixture.{rest}"
