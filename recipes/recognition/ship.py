@@ -32,7 +32,7 @@ COURSE = Course(
     "ship-vgg",
     "vgglstm",
     {"width": 384, "layers": 3, "dropout": 0.2},
-    Plan(steps=12_000, warmup=200, decay=0.01, average=0.9985, precision="bfloat16"),
+    Plan(steps=9_000, warmup=200, decay=0.01, average=0.9985, precision="bfloat16"),
     predictor={"width": 256},
     joint=256,
     lesson=Lesson(seconds=80.0, longest_s=10.0, plainly=600, shortly=300, warped=0.1),

@@ -77,7 +77,11 @@ def test_nothing_of_a_turn_is_after_what_was_heard():
 
 streams = st.lists(
     st.tuples(st.sampled_from([BEGIN, END, A, B]), st.integers(0, 12)), max_size=40
-).map(lambda steps: [(symbol, sum(gap for _, gap in steps[: i + 1])) for i, (symbol, _) in enumerate(steps)])
+).map(
+    lambda steps: [
+        (symbol, sum(gap for _, gap in steps[: i + 1])) for i, (symbol, _) in enumerate(steps)
+    ]
+)
 
 
 @given(streams, st.lists(st.integers(1, 30), max_size=30))

@@ -5,7 +5,7 @@ greedy search passes on and words are lost. Lowering the blank a little (k2's de
 fewer errors. It goes into the joiner's bias, so nothing else knows of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -27,15 +27,22 @@ def balanced(
 
     `nats` rise; of equals the first, and none after one that makes more errors than the best so far.
     """
+    return balanced_by(model, lambda: judge(TorchNetworks(model, tokens), development).errors, nats)
+
+
+def balanced_by(
+    model: Transducer, errors: Callable[[], int], nats: Sequence[float] = NATS
+) -> float:
+    """The same by what `errors` says of the model as it is."""
     before = float(model.joiner.read.bias.detach()[BLANK])
     best, fewest = 0.0, -1
     for each in nats:
         _set(model, before - each)
-        errors = judge(TorchNetworks(model, tokens), development).errors
-        if fewest >= 0 and errors > fewest:
+        found = errors()
+        if fewest >= 0 and found > fewest:
             break
-        if fewest < 0 or errors < fewest:
-            best, fewest = each, errors
+        if fewest < 0 or found < fewest:
+            best, fewest = each, found
     _set(model, before - best)
     return best
 

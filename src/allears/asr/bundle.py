@@ -36,7 +36,8 @@ class About:
 
     `branches` are the talkers at once that it tells of, side by side in what its encoder gives.
     `start_delay_s` is by how much a word's first symbol comes after the word begins, `end_delay_s` its last after
-    it ends; `int8` whether products are of whole numbers, `rates` what was measured to decide that.
+    it ends; `turn_start_delay_s` and `turn_end_delay_s` are the same of the marks of turns, where it has them;
+    `int8` whether products are of whole numbers, `rates` what was measured to decide that.
     """
 
     bands: int
@@ -49,12 +50,15 @@ class About:
     int8: bool = False
     rates: Mapping[str, float] = field(default_factory=dict)
     branches: int = 1
+    turn_start_delay_s: float = 0.0
+    turn_end_delay_s: float = 0.0
 
     def __post_init__(self) -> None:
         sizes = (self.bands, self.stack, self.joint, self.branches)
         if not all(type(each) is int and 0 < each <= _LARGEST for each in sizes):
             raise ValueError(f"bands, stack, joint and branches are {sizes}")
-        delays = self.start_delay_s, self.end_delay_s
+        words = self.start_delay_s, self.end_delay_s
+        delays = *words, self.turn_start_delay_s, self.turn_end_delay_s
         if not all(-10 < each < 10 for each in delays):
             raise ValueError(f"delays of {delays} s")
 

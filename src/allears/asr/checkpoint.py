@@ -1,7 +1,9 @@
 """A trained transducer as one file: safetensors with the weights, the symbols, and the configuration beside."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -12,26 +14,35 @@ from allears.asr.recogniser import RecogniserError
 from allears.asr.tokens import Tokens, restored
 from allears.outputs import write_whole
 
+M = TypeVar("M", bound=Transducer)
+
 KIND, _FORMAT = "transducer", "1"
 
 
-def save(model: Transducer, tokens: Tokens, path: Path) -> None:
-    """Write it whole or not at all."""
+def save(model: Transducer, tokens: Tokens, path: Path, kind: str = KIND) -> None:
+    """Write it whole or not at all; `kind` says what it is a checkpoint of."""
     tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     tensors |= {name: torch.from_numpy(each.copy()) for name, each in tokens.arrays().items()}
-    about = {"kind": KIND, "format": _FORMAT, "config": json.dumps(model.config.plain())}
+    about = {"kind": kind, "format": _FORMAT, "config": json.dumps(model.config.plain())}
     write_whole(path, serialised(tensors, about))
 
 
 def load(path: Path) -> tuple[Transducer, Tokens]:
     """The model, ready to be used, and its symbols. Raises RecogniserError naming the file and what is wrong."""
+    return read(path, KIND, Transducer, "allears train asr")
+
+
+def read(
+    path: Path, kind: str, make: Callable[[TransducerConfig], M], command: str
+) -> tuple[M, Tokens]:
+    """The same of another kind, which `make` makes of its configuration, and `command` trains."""
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
-            if about.get("kind") != KIND or about.get("format") != _FORMAT:
+            if about.get("kind") != kind or about.get("format") != _FORMAT:
                 raise RecogniserError(
-                    f"{path}: holds {about.get('kind', 'something else')}, not a {KIND} of format "
-                    f"{_FORMAT}; train one with allears train asr"
+                    f"{path}: holds {about.get('kind', 'something else')}, not a {kind} of format "
+                    f"{_FORMAT}; train one with {command}"
                 )
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
@@ -39,7 +50,7 @@ def load(path: Path) -> tuple[Transducer, Tokens]:
         raise RecogniserError(f"{path}: no checkpoint ({' '.join(str(error).split())})") from None
     symbols = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith("tokens.")}
     try:
-        model = Transducer(TransducerConfig(**json.loads(about["config"])))
+        model = make(TransducerConfig(**json.loads(about["config"])))
         model.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())

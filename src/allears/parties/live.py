@@ -115,20 +115,23 @@ class Conversation:
 
     def _follow(self) -> list[Event]:
         """What the branches have emitted since, in the order of its frames."""
-        manner, steps = self._converser.manner, list[tuple[int, int, Open | Closed]]()
+        manner, steps = self._converser.manner, list[tuple[int, int, bool, Open | Closed]]()
         for branch, reading in enumerate(self._readings):
             taken = self._open[branch]
             turn = taken.turn if taken else None
             for each in follow(turn, reading.emissions, self._heard, manner):
                 frame = each.ended if isinstance(each, Closed) else each.last
-                steps.append((frame, branch, each))
+                steps += [(each.begun, branch, True, each), (frame, branch, False, each)]
         self._readings = [each._replace(emissions=()) for each in self._readings]
         found: list[Event] = []
-        for _, branch, each in sorted(steps, key=lambda step: step[:2]):
-            found += self._begin(branch, each)
-            found += (
-                self._end(branch, each) if isinstance(each, Closed) else self._go_on(branch, each)
-            )
+        # What a branch does in one frame stays in its order: sorting is stable.
+        for _, branch, begins, each in sorted(steps, key=lambda step: step[:2]):
+            if begins:
+                found += self._begin(branch, each)
+            elif isinstance(each, Closed):
+                found += self._end(branch, each)
+            else:
+                found += self._go_on(branch, each)
         self._floor.hold(self._told, [each for each in self._open if each])
         return found
 
@@ -163,7 +166,7 @@ class Conversation:
         self._open[branch] = None
         found = span(turn, self._converser.manner, self._told)
         speaker = self._floor.name(taken, found.end, self._others(branch))
-        values = taken.number, speaker, found.start, found.end, found.words, self._told
+        values = taken.number, speaker, taken.start, found.end, found.words, self._told
         return [Event(Kind.FINAL, *values), Event(Kind.TURN_END, *values)]
 
     def _others(self, branch: int) -> list[str]:

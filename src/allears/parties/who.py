@@ -72,11 +72,17 @@ class Speakers:
         if not name or (nats < self._rules.nats and not full):
             if seconds < self._rules.least_s:
                 return ""
-            self._met += 1
-            name = f"speaker {self._met}"
+            name = self._new()
         weight = min(seconds, _AT_MOST)
         self._sums[name] = self._sums.get(name, 0) + weight * np.asarray(voice, float)
         return name
+
+    def _new(self) -> str:
+        """A name that nobody has."""
+        while True:
+            self._met += 1
+            if (name := f"speaker {self._met}") not in self._sums:
+                return name
 
     def _nearest(self, voice: Voice, others: Collection[str]) -> tuple[str, float]:
         """Who, and how much likelier it is them than another."""

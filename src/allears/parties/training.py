@@ -1,0 +1,59 @@
+"""One training of a separator-transducer, resumed where it was stopped, and the checkpoint it ends in."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from allears.asr.model import Transducer
+from allears.asr.tokens import Tokens
+from allears.asr.training import CHECKPOINT
+from allears.parties import checkpoint
+from allears.parties.model import cut
+from allears.parties.targets import marked
+from allears.parties.task import ConversationTask, Draw, Lesson
+from allears.train.average import averaged
+from allears.train.loop import run
+from allears.train.schedule import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a recogniser of single talkers becomes, and how: see `model.cut` and `task.Lesson`."""
+
+    name: str
+    plan: Plan
+    lesson: Lesson = field(default_factory=Lesson)
+    branches: int = 2
+    mixing: int = 1
+    separating: int = 1
+
+
+def teach(
+    course: Course,
+    recogniser: Transducer,
+    tokens: Tokens,
+    draw: Draw,
+    folder: Path,
+    *,
+    until: float = float("inf"),
+    device: str = "cpu",
+) -> Path | None:
+    """Train from a recogniser and its symbols; the checkpoint, or None where the clock said stop before the end."""
+    torch.set_num_threads(1)
+    # As in `asr.training`.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    torch.manual_seed(course.plan.seed)
+    symbols = marked(tokens, course.lesson.form)
+    model = cut(
+        recogniser, symbols.size,
+        branches=course.branches, mixing=course.mixing, separating=course.separating,
+    )  # fmt: skip
+    task = ConversationTask(model, symbols, draw, course.lesson)
+    place = folder / course.name
+    done = run(task, course.plan, place, show=lambda _: None, until=until, device=device)
+    task.model.load_state_dict(averaged(place))
+    path = place / CHECKPOINT
+    checkpoint.save(model, symbols, path)
+    return path if done else None

@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from allears.asr.recogniser import RecogniserError
+from allears.corpus.mixtures.turns import Session
+from allears.parties import checkpoint, training
+from allears.parties.model import cut
+from allears.parties.targets import Form, marked
+from allears.parties.task import ConversationTask, Lesson
+from allears.parties.training import Course
+from allears.train.schedule import Plan
+from tests.parties.talk import LESSON, TOKENS, learnt, recogniser, session
+
+PLAN = Plan(6, 1e-3, warmup=2)
+
+
+def task(lesson=LESSON, draw=None, branches=2):
+    tokens = marked(TOKENS, lesson.form)
+    whole = session()
+    torch.manual_seed(1)
+    model = cut(recogniser(), tokens.size, branches=branches)
+    return ConversationTask(model, tokens, draw or (lambda _: whole), lesson)
+
+
+def losses(made, number=100):
+    torch.manual_seed(3)
+    return made.loss(np.random.default_rng(5), number)
+
+
+def reversed_turns(_):
+    """The same sound, where it is said that nobody spoke first who did."""
+    whole = session()
+    first, second, third = whole.turns
+    swapped = (
+        replace(first, text=second.text), replace(second, text=first.text), third
+    )  # fmt: skip
+    return replace(whole, turns=swapped)
+
+
+def test_a_batch_has_as_much_as_was_asked_for():
+    made = losses(task(replace(LESSON, seconds=12.0)))
+    assert made.losses.shape == (3,)
+    assert made.figures["seconds"] == pytest.approx(3 * (session().duration + 0.4), abs=0.2)
+    assert 0.3 < made.figures["activity"] < 1.2  # nats of a coin toss: 0.69
+
+
+@pytest.mark.parametrize("form", [Form.WORDS, Form.TURNS])
+@pytest.mark.parametrize("branches", [1, 2, 3])
+@pytest.mark.parametrize("window", [0, 6])
+def test_every_form_on_as_many_branches_as_there_may_be(form, branches, window):
+    """With three there is one on which nothing is to be said."""
+    lesson = Lesson(form=form, seconds=5.0, window=window, activity=0.1)
+    made = losses(task(lesson, branches=branches))
+    assert torch.isfinite(made.losses).all()
+    made.losses.sum().backward()
+
+
+def test_the_best_order_is_never_worse_than_the_one_that_is_told():
+    swapped = replace(LESSON, activity=0.0)
+    for draw in (None, reversed_turns):
+        told = losses(task(swapped, draw)).losses
+        best = losses(task(replace(swapped, permuted=True), draw)).losses
+        assert (best <= told + 1e-4).all()
+
+
+def test_marks_that_must_be_punctual_cost_more():
+    free = replace(LESSON, start=Lesson().start, end=Lesson().end)
+    assert (losses(task()).losses > losses(task(free)).losses + 0.1).all()
+
+
+def test_a_conversation_in_which_nobody_speaks_is_learnt_too():
+    silent = Session("silent", np.zeros(32_000, np.float32), ())
+    talks = iter([session(), silent] * 3)
+    found = losses(task(replace(LESSON, seconds=6.0), lambda _: next(talks))).losses
+    assert found.shape == (2,)
+    assert torch.isfinite(found).all()
+
+
+def test_symbols_that_are_not_the_models_are_refused():
+    made = cut(recogniser(), TOKENS.size, branches=2)
+    with pytest.raises(ValueError, match="symbols where there are"):
+        ConversationTask(made, marked(TOKENS, Form.TURNS), lambda _: session(), LESSON)
+
+
+def test_stopped_and_gone_on_it_is_the_same_training(tmp_path):
+    whole = session()
+    given = recogniser(), TOKENS, lambda _: whole
+    course = Course("one", PLAN, replace(LESSON, activity=0.1))
+    first = training.teach(course, *given, tmp_path)
+    assert training.teach(replace(course, name="two"), *given, tmp_path, until=0.0) is None
+    second = training.teach(replace(course, name="two"), *given, tmp_path)
+    assert first is not None
+    assert second is not None
+    one, other = checkpoint.load(first)[0], checkpoint.load(second)[0]
+    for name, value in one.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
+    from allears.asr import checkpoint as single
+
+    single.save(recogniser(), TOKENS, tmp_path / "one.safetensors")
+    with pytest.raises(RecogniserError, match="holds transducer, not a separator-transducer"):
+        checkpoint.load(tmp_path / "one.safetensors")
+    with pytest.raises(RecogniserError, match="holds separator-transducer, not a transducer"):
+        single.load(learnt())
