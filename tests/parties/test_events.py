@@ -1,6 +1,7 @@
 """The laws of what is told of a conversation, whatever is heard: a small untrained network tells of many turns."""
 
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from tests.parties.small import MARKED, STEP, converser, events, parted
 from tests.real import speech
 
 RATE = 16_000
-FEW = settings(deadline=None, max_examples=12)
+FEW = settings(deadline=None, max_examples=8)
 
 
 def lawful(found, seconds):
@@ -27,14 +28,14 @@ def lawful(found, seconds):
     for each in found:
         turns[each.turn].append(each)
     assert list(turns) == list(range(1, len(turns) + 1))
-    for told in turns.values():
-        assert [each.kind for each in told[:1]] == [Kind.TURN_START]
-        assert [each.kind for each in told[-2:]] == [Kind.FINAL, Kind.TURN_END]
-        assert {each.kind for each in told[1:-2]} <= {Kind.PARTIAL}
-        assert len({each.start for each in told}) == 1
-        final, end = told[-2:]
+    for heard in turns.values():
+        assert [each.kind for each in heard[:1]] == [Kind.TURN_START]
+        assert [each.kind for each in heard[-2:]] == [Kind.FINAL, Kind.TURN_END]
+        assert {each.kind for each in heard[1:-2]} <= {Kind.PARTIAL}
+        assert len({each.start for each in heard}) == 1
+        final, end = heard[-2:]
         assert (final.words, final.speaker, final.end) == (end.words, end.speaker, end.end)
-        for each in told:
+        for each in heard:
             assert 0 <= each.start <= each.end <= each.told <= seconds + 1e-9
             times = [time for word in each.words for time in (word.start, word.end)]
             assert times == sorted(times)
@@ -44,8 +45,8 @@ def lawful(found, seconds):
 
 def test_the_small_network_tells_of_turns_at_once():
     turns = lawful(events(converser(), [speech("lj", 4)]), 4.0)
-    finals = [told[-2] for told in turns.values()]
-    assert len(finals) >= 4 and any(len(told) > 5 for told in turns.values())
+    finals = [heard[-2] for heard in turns.values()]
+    assert len(finals) >= 4 and any(len(heard) > 5 for heard in turns.values())
     overlaps = [(a, b) for a, b in pairwise(finals) if b.start < a.end and a.words and b.words]
     assert overlaps
 
@@ -63,13 +64,23 @@ def test_every_turn_ends_wherever_the_stream_is_cut(count):
     )
 )
 def test_pieces_in_which_sound_comes_change_nothing(sizes):
-    assert events(converser(), parted(speech("lj", 2), sizes)) == at_once()
+    assert told(events(converser(), parted(speech("lj", 2), sizes))) == told(at_once())
 
 
 def test_samples_that_come_one_by_one_change_nothing():
     sound = speech("lj", 0.4)
     whole = events(converser(), [sound])
-    assert whole and events(converser(), parted(sound, [1])) == whole
+    assert whole and told(events(converser(), parted(sound, [1]))) == told(whole)
+
+
+def told(found):
+    """All of events, but how sure words are no finer than arithmetic is alike for any number of windows."""
+    return [
+        replace(
+            each, words=tuple(replace(w, confidence=round(w.confidence, 2)) for w in each.words)
+        )
+        for each in found
+    ]
 
 
 @cache
@@ -82,7 +93,7 @@ def at_once():
 
 def test_one_branch_keeps_the_laws_and_tells_turns_one_after_another():
     turns = lawful(events(converser(1), [speech("lj", 3)]), 3.0)
-    finals = [told[-2] for told in turns.values()]
+    finals = [heard[-2] for heard in turns.values()]
     assert finals and all(a.end <= b.start + STEP for a, b in pairwise(finals))
 
 
@@ -91,7 +102,7 @@ def test_marks_that_come_early_or_late_keep_the_laws(start):
     given_ = converser()
     manner = Manner(MARKED, Timing(STEP, 0.1, 0.1), start=start, end=0.1, longest_s=0.5)
     turns = lawful(events(Converser(given_.networks, manner), [speech("lj", 3)]), 3.0)
-    assert max(told[-1].end - told[0].start for told in turns.values()) <= 0.5 + 0.4 + STEP
+    assert max(heard[-1].end - heard[0].start for heard in turns.values()) <= 0.5 + 0.4 + STEP
 
 
 def test_turns_begin_in_order():

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from allears import __version__
-from allears.cli import audit, call, demo, export, inspect, train, transcribe, weights
+from allears.cli import audit, call, converse, demo, export, inspect, train, transcribe, weights
 
 app = typer.Typer(
     name="allears",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("call")(call.call)
 app.command("inspect")(inspect.inspect)
 app.command("transcribe")(transcribe.transcribe)
+app.command("converse")(converse.converse)
 app.command("audit")(audit.audit)
 app.command("demo")(demo.demo)
 app.add_typer(train.app, name="train")

@@ -1,0 +1,225 @@
+"""`allears converse`: who says what in a conversation, turn by turn, while people talk over each other."""
+
+import contextlib
+import enum
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from allears.audio.blocks import Blocks
+from allears.cli import hearing
+from allears.cli.arguments import ArgumentError, check_output
+from allears.cli.terminal import waiting
+from allears.cli.transcripts import Output
+
+if TYPE_CHECKING:
+    from allears.parties.events import Event
+    from allears.parties.live import Converser
+
+
+class Format(enum.StrEnum):
+    """Those of `parties.formats`."""
+
+    TEXT = "text"
+    JSONL = "jsonl"
+    RTTM = "rttm"
+    STM = "stm"
+    SEGLST = "seglst"
+    VTT = "vtt"
+
+
+_PIPE = Path("-")
+_WHO = "Who speaks"
+_HEARD = "What is heard"
+_NOBODY = (
+    "nothing that knows voices ships yet, so nobody is named; give --embedder FILE.safetensors"
+)
+
+Sound = Iterable[np.ndarray]
+
+
+def converse(
+    recording: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE", help="A recording of any kind; - hears WAV or raw 16 kHz from stdin."
+        ),
+    ] = None,
+    mic: Annotated[bool, typer.Option("--mic", help="Hear the microphone.")] = False,
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="text: a line per turn. jsonl: every event as it comes."),
+    ] = Format.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write there, whole or not at all.")
+    ] = None,
+    enrol: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=CLIP",
+            help="Who may speak, and a recording of them alone; may be repeated.",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
+    embedder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.safetensors",
+            help="What knows voices; else the one that ships.",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.safetensors",
+            help="A recogniser of conversations; else the one that ships.",
+            rich_help_panel=_HEARD,
+        ),
+    ] = None,
+    channel: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Hear this channel alone, from 1; else all mixed.", rich_help_panel=_HEARD
+        ),
+    ] = None,
+    chunk_ms: Annotated[
+        float | None,
+        typer.Option(
+            min=10,
+            max=10_000,
+            help="Heard at once; less is sooner and slower. Else 160.",
+            rich_help_panel=_HEARD,
+        ),
+    ] = None,
+) -> None:
+    """Tell who says what, and when each turn begins and ends, also where two talk at once.
+
+    Examples:
+
+    `allears converse meeting.wav --enrol Ann=ann.wav --enrol Ben=ben.wav`
+
+    `allears converse meeting.wav --format vtt --out meeting.vtt`
+
+    `arecord -f S16_LE -r 16000 | allears converse - --json`
+    """
+    form = _format(form, as_json)
+    clips = _clips(enrol or [])
+    _check(recording, mic, channel, out, [*clips.values(), model, embedder])
+    # Imported here so that every other command starts without networks.
+    from allears.parties.live import CHUNK_S
+    from allears.parties.opening import open_converser
+
+    chunk_s = None if chunk_ms is None else chunk_ms / 1000
+    opened = open_converser(model, embedder=embedder, enrolled=clips, chunk_s=chunk_s)
+    size = round((chunk_s or CHUNK_S) * hearing.RATE)
+    shown = form is Format.TEXT and out is None and sys.stdout.isatty()
+    with _sound(recording, mic, channel, shown=shown) as sound:
+        events = _events(opened, sound, size)
+        if shown:
+            _show(events, clips)
+        else:
+            _write(events, form, "microphone" if mic else str(recording), out)
+
+
+def _format(form: Format, as_json: bool) -> Format:
+    if not as_json:
+        return form
+    if form not in (Format.TEXT, Format.JSONL):
+        raise ArgumentError(f"--json and --format {form} contradict each other: give one of them")
+    return Format.JSONL
+
+
+def _clips(given: Iterable[str]) -> dict[str, Path]:
+    """Clips by the name of who speaks in them."""
+    found: dict[str, Path] = {}
+    for each in given:
+        name, _, clip = each.partition("=")
+        name = name.strip()
+        if not (name and clip and name.isprintable()):
+            raise ArgumentError(f"--enrol {each!r}: give NAME=CLIP, such as Ann=ann.wav")
+        if name in found:
+            raise ArgumentError(f"--enrol {each!r}: {name} is there twice; give each one clip")
+        found[name] = Path(clip)
+    return found
+
+
+def _check(
+    recording: Path | None,
+    mic: bool,
+    channel: int | None,
+    out: Path | None,
+    read: Sequence[Path | None],
+) -> None:
+    if mic and (recording or channel):
+        raise ArgumentError("--mic hears the microphone alone: leave the file and --channel out")
+    if not (mic or recording):
+        raise ArgumentError("nothing to hear: name a recording, - for stdin, or --mic")
+    if out:
+        check_output(out, [recording, *read])
+
+
+@contextlib.contextmanager
+def _sound(
+    recording: Path | None, mic: bool, channel: int | None, *, shown: bool
+) -> Iterator[Sound]:
+    """What is to be heard; of a file it is told how far that is, unless turns are shown."""
+    if mic or recording is None:
+        yield hearing.microphone()
+    elif recording == _PIPE:
+        yield hearing.stdin(channel)
+    elif shown:
+        yield Blocks(recording, hearing.RATE, channel)
+    else:
+        blocks = Blocks(recording, hearing.RATE, channel)
+        with waiting("listening") as progress:
+            yield _telling(blocks, progress)
+
+
+def _telling(blocks: Blocks, progress: Callable[[float], None]) -> Iterator[np.ndarray]:
+    for block in blocks:
+        yield block
+        progress(blocks.share)
+
+
+def _events(opened: "Converser", sound: Sound, size: int) -> "Iterator[Event]":
+    """What is told of the conversation, as it comes."""
+    events = _heard(opened, sound, size)
+    for number, each in enumerate(events):
+        if not number and opened.meet is None:
+            print(f"allears: {_NOBODY}", file=sys.stderr)
+        yield each
+
+
+def _heard(opened: "Converser", sound: Sound, size: int) -> "Iterator[Event]":
+    stream = opened.stream()
+    for samples in sound:
+        for start in range(0, len(samples), size):
+            yield from stream.accept(samples[start : start + size])
+    yield from stream.finish()
+
+
+def _show(events: "Iterable[Event]", known: Iterable[str]) -> None:
+    from rich.console import Console
+
+    from allears.cli.conversation import Transcript
+
+    with Transcript(Console(highlight=False, markup=False), known) as transcript:
+        for each in events:
+            transcript.tell(each)
+
+
+def _write(events: "Iterable[Event]", form: Format, name: str, out: Path | None) -> None:
+    from allears.parties.formats import FORMATS
+
+    writer = FORMATS[form](name)
+    with Output(out) as output:
+        for each in events:
+            output.write(writer.tell(each))
+        output.write(writer.end())
+        output.done()

@@ -1,0 +1,1 @@
+"""Whose voice is this: embeddings of voices, scores of pairs of them, and what trains both."""

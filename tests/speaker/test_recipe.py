@@ -1,0 +1,77 @@
+"""How the recipe divides speakers, and what its table says of trials."""
+
+import numpy as np
+import pytest
+from recipes.speaker import evaluate, material
+
+from allears.corpus.recordings import Utterance
+from allears.score import trials as scoring
+from allears.speaker.embedder import Embedder
+from allears.speaker.verifier import Verifier
+from tests.speaker.material import voices
+from tests.speaker.small import exported
+
+
+def table(folder, counts, split="train"):
+    folder.mkdir(parents=True)
+    rows = [
+        f"{name}-{i}.flac,{name},{split}" for name, count in counts.items() for i in range(count)
+    ]
+    (folder / "utterances.csv").write_text("\n".join(["path,speaker,split", *rows]) + "\n")
+
+
+def test_speakers_set_aside_can_be_compared_and_are_not_taught(tmp_path, monkeypatch):
+    counts = {f"s{i}": 1 + i % 3 for i in range(120)}
+    for name in material.CORPORA:
+        table(tmp_path / name, {f"{name}-{speaker}": count for speaker, count in counts.items()})
+    monkeypatch.setattr(material, "_packed", lambda utterances, _: list(utterances))
+    taught = {each.speaker for each in material.training(tmp_path, tmp_path)}
+    for name, found in material.development(tmp_path, tmp_path).items():
+        aside = {each.speaker for each in found}
+        assert len(aside) == 8 and not aside & taught
+        assert all(counts[each.removeprefix(f"{name}-")] > 1 for each in aside)
+        assert len({each for each in taught if each.startswith(name)}) == 112
+
+
+def test_the_table_counts_trials_and_its_figures_are_the_scores():
+    sound, verifier = voices(), Verifier(Embedder.of(exported()))
+    found = evaluate._scored(verifier, sound)
+    everything = found["all trials"]
+    clips = len(sound)
+    assert len(everything.ratios) == clips * (clips - 1) // 2
+    assert np.all(np.diff(everything.ratios) >= 0) and everything.people == 6
+    target = everything.enrolled == everything.spoke
+    assert np.array_equal(target, everything.target)
+    ones = np.ones(len(target))
+    assert evaluate._cllr(everything, ones) == pytest.approx(
+        scoring.cllr(everything.ratios, target)
+    )
+    weights = np.random.default_rng(0).integers(0, 3, len(target))
+    repeated = np.repeat(everything.ratios, weights), np.repeat(target, weights)
+    assert evaluate._cllr(everything, weights.astype(float)) == pytest.approx(
+        scoring.cllr(*repeated)
+    )
+
+
+def test_trials_of_one_gender_are_those_of_whom_gender_tells_nothing():
+    sound = voices()
+    genders = {speaker: "female" if speaker.startswith("lj") else "male" for speaker in
+               {each.speaker for each in sound.utterances}}  # fmt: skip
+    utterances = tuple(
+        Utterance(each.path, each.speaker, "", "test", attributes={"gender": genders[each.speaker]})
+        for each in sound.utterances
+    )
+    labelled = type(sound)(sound.data, sound.bounds, utterances)
+    found = evaluate._scored(Verifier(Embedder.of(exported())), labelled)
+    assert set(found) == {"all trials", "same gender", "female", "male"}
+    sizes = {kind: len(each.ratios) for kind, each in found.items()}
+    assert sizes["female"] + sizes["male"] == sizes["same gender"] < sizes["all trials"]
+    assert found["all trials"].target.sum() == found["same gender"].target.sum()
+
+
+def test_an_interval_holds_its_figure_and_narrows_with_nobody_new():
+    found = evaluate._scored(Verifier(Embedder.of(exported())), voices())["all trials"]
+    estimate = evaluate._estimate(found, lambda weights: evaluate._cllr(found, weights), 50)
+    assert estimate.low < estimate.value < estimate.high
+    row = evaluate._row("six voices", "all trials", found, 20)
+    assert row.startswith("| six voices | all trials | 6 |") and row.count("|") == 10
