@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from allears.asr.timing import Spoken, aligned
+from allears.asr.timing import Spoken, aligned, aligner
 from allears.corpus.augment import Augmentation, Chain, Noise, Reverberation, Speed
 from allears.corpus.mixtures.conversation import Conversation
 from allears.corpus.mixtures.sessions import Mixtures
@@ -70,8 +70,9 @@ class Some:
 def word_times(sound: Sound, path: Path) -> dict[int, list[Spoken]]:
     """When the words of each utterance are said, where that can be told; looked for once and kept at `path`."""
     if not path.exists():
+        decoder = aligner()
         found = [
-            [list(each) for each in aligned(sound.samples(index), normalise(said.text).split())]
+            aligned(sound.samples(index), normalise(said.text).split(), decoder)
             for index, said in enumerate(sound.utterances)
         ]
         write_whole(path, json.dumps(found).encode())

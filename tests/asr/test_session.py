@@ -16,7 +16,7 @@ from allears.asr.bundle import GRAPHS, read, serialise
 from allears.asr.recogniser import RecogniserError
 from allears.asr.session import OnnxNetworks
 from allears.asr.tokens import Characters
-from allears.asr.weightless import parted, whole
+from allears.nn.weightless import parted, whole
 from tests.asr.small import BANDS, JOINT, STACK, exported
 
 FILE = cache(lambda: serialise(exported()))
@@ -140,7 +140,7 @@ def test_types_that_are_not_ours_are_refused(path, kind):
 @pytest.mark.parametrize("config", ["", "[]", "7", "{}", 100_000 * "[", '{"a": 1}'])
 def test_descriptions_that_are_none_are_refused(path, config, monkeypatch):
     monkeypatch.setattr("allears.asr.bundle.json.dumps", lambda *_, **__: config)
-    monkeypatch.setattr("allears.asr.bundle._ordered", lambda data: data)
+    monkeypatch.setattr("allears.weights.sealed._ordered", lambda data: data)
     data = serialise(exported())
     monkeypatch.undo()
     refused(path, data)

@@ -19,7 +19,7 @@ TEXT = SAID.split()
 @pytest.fixture(scope="module")
 def decoder():
     pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
-    return timing._decoder()
+    return timing.aligner()
 
 
 def test_words_are_found_where_they_are_spoken(decoder):

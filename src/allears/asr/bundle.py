@@ -5,27 +5,20 @@ beside them under the graph's name (`encoder.NAME`), so that any tool which read
 known of the recogniser stands in the metadata, and a digest of all, so that a damaged file is known at once.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from allears.asr.recogniser import RecogniserError
 from allears.asr.tokens import TokenError, Tokens, restored
+from allears.weights.sealed import DAMAGED, opened, sealed
 
 KIND, _FORMAT = "recogniser", "1"
 GRAPHS = ("encoder", "predictor", "joiner")
 _REMEDY = "get it again, or make one with allears export"
-_DAMAGED = (
-    OSError, SafetensorError, TokenError, ValueError, TypeError, KeyError, AttributeError,
-    RecursionError, MemoryError,
-)  # fmt: skip
-"""What is said of files that are no recogniser: by the libraries, and for types they do not know."""
 _LARGEST = 65_536
 """More bands, stacked frames or joint numbers no recogniser has."""
 
@@ -79,32 +72,17 @@ def serialise(bundle: Bundle) -> bytes:
     for graph, model in bundle.graphs.items():
         arrays[f"graph.{graph}"] = np.frombuffer(model, np.uint8)
         arrays |= {f"{graph}.{name}": each for name, each in bundle.weights[graph].items()}
-    arrays = {name: np.asarray(each, order="C") for name, each in arrays.items()}
-    config = json.dumps(asdict(bundle.about), sort_keys=True)
-    about = {"kind": KIND, "format": _FORMAT, "config": config, "digest": _digest(config, arrays)}
-    return _ordered(save(arrays, about))
+    return sealed(KIND, _FORMAT, json.dumps(asdict(bundle.about), sort_keys=True), arrays)
 
 
 def read(path: Path) -> Bundle:
     """A recogniser out of its file. Raises RecogniserError naming the file, what is wrong, and the remedy."""
     try:
-        config, arrays = _read(path)
+        config, arrays = opened(path, KIND, _FORMAT)
         return _parted(About(**json.loads(config)), arrays)
-    except _DAMAGED as error:
+    except (*DAMAGED, TokenError) as error:
         why = " ".join(str(error).split())
         raise RecogniserError(f"{path}: no whole recogniser ({why}); {_REMEDY}") from None
-
-
-def _read(path: Path) -> tuple[str, dict[str, np.ndarray]]:
-    with safe_open(path, "np") as file:
-        about = file.metadata() or {}
-        if about.get("kind") != KIND or about.get("format") != _FORMAT:
-            raise ValueError(f"holds {about.get('kind', 'something else')}, not format {_FORMAT}")
-        names = file.keys()
-        arrays = {name: file.get_tensor(name) for name in names}
-    if about.get("digest") != _digest(about.get("config", ""), arrays):
-        raise ValueError("it was changed since it was written")
-    return about["config"], arrays
 
 
 def _parted(about: About, arrays: dict[str, np.ndarray]) -> Bundle:
@@ -116,21 +94,3 @@ def _parted(about: About, arrays: dict[str, np.ndarray]) -> Bundle:
         begin = f"{graph}."
         weights[graph] = {n[len(begin) :]: a for n, a in arrays.items() if n.startswith(begin)}
     return Bundle(about, restored(arrays), graphs, weights)
-
-
-def _digest(config: str, arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 of everything, whatever the order in the file."""
-    found = hashlib.sha256(config.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        found.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
-
-
-def _ordered(data: bytes) -> bytes:
-    """The same file with its header in order: the library writes metadata in any."""
-    size = int.from_bytes(data[:8], "little")
-    header = json.dumps(json.loads(data[8 : 8 + size]), sort_keys=True, separators=(",", ":"))
-    padded = header + " " * (-len(header) % 8)
-    return len(padded).to_bytes(8, "little") + padded.encode() + data[8 + size :]

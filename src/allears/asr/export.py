@@ -4,9 +4,7 @@ Batch and time stay open in the graphs; states go in as `state.0`, … and come 
 """
 
 import copy
-import tempfile
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +19,11 @@ from allears.asr.recogniser import RecogniserError
 from allears.asr.session import OnnxNetworks
 from allears.asr.tokens import Tokens
 from allears.asr.torch_networks import TorchNetworks
-from allears.asr.weightless import parted
 from allears.nn.states import filled, tensors
+from allears.nn.trace import traced
+from allears.nn.weightless import parted
 from allears.outputs import write_whole
 
-_OPSET = 17
 _TOLERANCE = 1e-3
 """Of what is of the order of one: far above rounding, far below another graph."""
 
@@ -46,8 +44,8 @@ def bundle(model: Transducer, tokens: Tokens, *, text: str = "") -> Bundle:
         branches=model.branches,
     )  # fmt: skip
     graphs, weights = {}, {}
-    for name, traced in _traced(model).items():
-        graphs[name], weights[name] = parted(traced)
+    for name, graph in _traced(model).items():
+        graphs[name], weights[name] = parted(graph)
     made = Bundle(about, tokens, graphs, weights)
     _compare(OnnxNetworks.of(made), TorchNetworks(model, tokens))
     return made
@@ -97,36 +95,13 @@ def _traced(model: Transducer) -> dict[str, onnx.ModelProto]:
     heard, said = (
         list(tensors(each.initial_state(batch))) for each in (model.encoder, model.predictor)
     )
-    return {
-        "encoder": _trace(_Encoder(model), {"mels": mels}, heard, "heard", ["mels", "heard"]),
-        "predictor": _trace(_Predictor(model), {"symbols": symbols}, said, "expected"),
-        "joiner": _trace(_Joiner(model), {"heard": joint, "expected": joint}, [], "scores"),
-    }
-
-
-def _trace(
-    step: nn.Module,
-    inputs: Mapping[str, Tensor],
-    states: Sequence[Tensor],
-    output: str,
-    timed: Sequence[str] = (),
-) -> onnx.ModelProto:
-    """The graph of a step for any batch, and any number of frames of what is `timed`."""
-    if any(each.any() for each in states):
+    if any(each.any() for each in (*heard, *said)):
         raise RecogniserError("states that do not begin as zeros cannot be exported")
-    before = [f"state.{index}" for index in range(len(states))]
-    after = [f"after.{index}" for index in range(len(states))]
-    batch = {name: {0: "batch"} for name in (*inputs, output, *before, *after)}
-    axes = batch | {name: {0: "batch", 1: f"{name}.time"} for name in timed}
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        path = Path(folder) / "step.onnx"
-        # Tracing is what keeps an LSTM one operator; the newer export takes minutes, or fails, for most encoders.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            step.eval(), (*inputs.values(), *states), path, dynamo=False, opset_version=_OPSET,
-            input_names=[*inputs, *before], output_names=[output, *after], dynamic_axes=axes,
-        )  # fmt: skip
-        return onnx.load_model(path)
+    return {
+        "encoder": traced(_Encoder(model), {"mels": mels}, heard, "heard", ["mels", "heard"]),
+        "predictor": traced(_Predictor(model), {"symbols": symbols}, said, "expected"),
+        "joiner": traced(_Joiner(model), {"heard": joint, "expected": joint}, [], "scores"),
+    }
 
 
 def _compare(made: Networks, reference: Networks) -> None:

@@ -15,7 +15,7 @@ import onnx
 from allears.asr.bundle import Bundle
 from allears.asr.networks import Networks
 from allears.asr.session import OnnxNetworks
-from allears.asr.weightless import parted, whole
+from allears.nn.weightless import parted, whole
 
 RISE = 0.02
 """By which share word errors may rise."""

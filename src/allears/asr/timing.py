@@ -56,7 +56,7 @@ def measure(networks: Networks, sound: Sound, most: int = MOST) -> Delays | None
     samples = [sound.samples(each) for each in chosen]
     heard = greedy.whole(networks, [mel.whole(each, networks.bands) for each in samples])
     timing = Timing(networks.stack * mel.HOP / mel.RATE)
-    decoder = _decoder()
+    decoder = aligner()
     pairs = []
     for index, clip, found in zip(chosen, samples, heard, strict=True):
         said = normalise(sound.utterances[index].text).split()
@@ -69,7 +69,7 @@ def aligned(
     samples: Float32[np.ndarray, " samples"], said: Sequence[str], decoder: Any = None
 ) -> list[Spoken]:
     """When each word was said; nothing where a word is unknown to the dictionary, or they were not said."""
-    decoder = decoder or _decoder()
+    decoder = decoder or aligner()
     if not said or any(decoder.lookup_word(each) is None for each in said):
         return []
     decoder.set_align_text(" ".join(said))
@@ -109,7 +109,8 @@ def medians(pairs: Sequence[tuple[Spoken, Word]]) -> Delays | None:
     return Delays(float(np.median(starts)), float(np.median(ends)), len(pairs))
 
 
-def _decoder() -> Any:
+def aligner() -> Any:
+    """What finds when words were said, for any number of utterances. Wants the package pocketsphinx."""
     from pocketsphinx import Decoder
 
     return Decoder(samprate=mel.RATE, lm=None, loglevel="FATAL")

@@ -5,7 +5,6 @@ The graph is ONNX without weights, as bytes (`graph`); a weight stands beside it
 is known at once.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,20 +12,14 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from allears.speaker.calibrate import Calibration
 from allears.speaker.refusal import SpeakerError
+from allears.weights.sealed import DAMAGED, opened, sealed
 
 KIND, _FORMAT = "voices", "1"
 _GRAPH, _COHORT, _WEIGHT = "graph", "cohort", "weight."
 _REMEDY = "get it again, or train one again"
-_DAMAGED = (
-    OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
-    MemoryError,
-)  # fmt: skip
-"""What is said of files that are none: by the libraries, and for types they do not know."""
 _LARGEST = 65_536
 
 
@@ -74,18 +67,16 @@ class Bundle:
 
 def serialise(bundle: Bundle) -> bytes:
     """The file; of one bundle always the same bytes. The cohort has 16 bits, which is enough for cosines."""
-    arrays = {_WEIGHT + name: np.asarray(each, order="C") for name, each in bundle.weights.items()}
+    arrays = {_WEIGHT + name: each for name, each in bundle.weights.items()}
     arrays[_GRAPH] = np.frombuffer(bundle.graph, np.uint8)
-    arrays[_COHORT] = np.asarray(bundle.cohort, np.float16, order="C")
-    config = json.dumps(asdict(bundle.about), sort_keys=True)
-    about = {"kind": KIND, "format": _FORMAT, "config": config, "digest": _digest(config, arrays)}
-    return _ordered(save(arrays, about))
+    arrays[_COHORT] = np.asarray(bundle.cohort, np.float16)
+    return sealed(KIND, _FORMAT, json.dumps(asdict(bundle.about), sort_keys=True), arrays)
 
 
 def read(path: Path) -> Bundle:
     """A network out of its file. Raises SpeakerError naming the file, what is wrong, and the remedy."""
     try:
-        config, arrays = _read(path)
+        config, arrays = opened(path, KIND, _FORMAT)
         about = About(**json.loads(config))
         cohort = arrays[_COHORT].astype(np.float32)
         if cohort.ndim != 2 or cohort.shape[1] != about.size or len(cohort) < about.top:
@@ -96,36 +87,6 @@ def read(path: Path) -> Bundle:
             if name.startswith(_WEIGHT)
         }
         return Bundle(about, arrays[_GRAPH].tobytes(), weights, cohort)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         why = " ".join(str(error).split())
         raise SpeakerError(f"{path}: no whole network of voices ({why}); {_REMEDY}") from None
-
-
-def _read(path: Path) -> tuple[str, dict[str, np.ndarray]]:
-    with safe_open(path, "np") as file:
-        about = file.metadata() or {}
-        if about.get("kind") != KIND or about.get("format") != _FORMAT:
-            raise ValueError(f"holds {about.get('kind', 'something else')}, not format {_FORMAT}")
-        names = file.keys()
-        arrays = {name: file.get_tensor(name) for name in names}
-    if about.get("digest") != _digest(about.get("config", ""), arrays):
-        raise ValueError("it was changed since it was written")
-    return about["config"], arrays
-
-
-def _digest(config: str, arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 of everything, whatever the order in the file."""
-    found = hashlib.sha256(config.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        found.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
-
-
-def _ordered(data: bytes) -> bytes:
-    """The same file with its header in order: the library writes metadata in any."""
-    size = int.from_bytes(data[:8], "little")
-    header = json.dumps(json.loads(data[8 : 8 + size]), sort_keys=True, separators=(",", ":"))
-    padded = header + " " * (-len(header) % 8)
-    return len(padded).to_bytes(8, "little") + padded.encode() + data[8 + size :]

@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from allears.audio import mel
+from allears.nn.step import Step
 from allears.speaker.activity import Level, active
 from allears.speaker.bundle import Bundle, read
 from allears.speaker.refusal import SpeakerError
 from allears.speaker.scoring import unit
-from allears.speaker.session import Step
 
 SHIPPED_FILE = Path(__file__).parents[1] / "weights/allears/voices.safetensors"
 LEAST_S = 0.3

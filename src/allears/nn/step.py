@@ -1,4 +1,4 @@
-"""A graph with its weights, run by onnxruntime: arrays and states in, an array and the states after out."""
+"""A step graph with its weights, run live by onnxruntime: arrays and states in, an array and states after out."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,12 +6,13 @@ import numpy as np
 import onnxruntime as ort
 
 from allears.nn.graphfile import operators, types, wanted
-from allears.speaker.refusal import SpeakerError
 
 State = tuple[np.ndarray, ...]
 
-_FLOAT = 1
-"""ONNX' number for float32."""
+_THEIRS = {("com.microsoft", "DynamicQuantizeLSTM")}
+"""What int8 needs beyond ONNX' own operators."""
+_KINDS = {1: np.dtype(np.float32), 2: np.dtype(np.uint8), 3: np.dtype(np.int8)}
+_TYPES = {"tensor(float)": np.dtype(np.float32), "tensor(int64)": np.dtype(np.int64)}
 _LARGEST = 1 << 24
 """Numbers in a state of one stream, at most."""
 
@@ -22,8 +23,10 @@ class Step:
     Raises ValueError where the graph is none, or more than one of plain operators.
     """
 
-    def __init__(self, model: bytes, weights: Mapping[str, np.ndarray], threads: int) -> None:
-        strange = sorted(f"{domain}.{name}" for domain, name in operators(model) if domain)
+    def __init__(self, model: bytes, weights: Mapping[str, np.ndarray], threads: int = 1) -> None:
+        strange = sorted(
+            f"{domain}.{name}" for domain, name in operators(model) - _THEIRS if domain
+        )
         if strange:
             raise ValueError(f"asks for operators that are none of ONNX: {', '.join(strange)}")
         chosen = _chosen(model, weights)
@@ -40,23 +43,24 @@ class Step:
         given = self._session.get_inputs()
         self._inputs = [each.name for each in given]
         self._outputs = [each.name for each in self._session.get_outputs()]
-        self._states = [_fixed(each.shape[1:]) for each in given if each.name.startswith("state.")]
-        if len(self._outputs) != 1 + len(self._states):
+        states = [each for each in given if each.name.startswith("state.")]
+        self._states = [(_fixed(each.shape[1:]), _TYPES.get(each.type)) for each in states]
+        if len(self._outputs) != 1 + len(states) or any(kind is None for _, kind in self._states):
             raise ValueError(
                 f"takes {', '.join(self._inputs)} and gives {', '.join(self._outputs)}"
             )
 
     def initial_state(self, batch: int) -> State:
         """Zeros."""
-        return tuple(np.zeros((batch, *shape), np.float32) for shape in self._states)
+        return tuple(np.zeros((batch, *shape), kind) for shape, kind in self._states)
 
-    def __call__(self, inputs: Sequence[np.ndarray], state: State) -> tuple[np.ndarray, State]:
-        """What comes out, and the state after. Raises SpeakerError where arrays do not fit."""
+    def __call__(self, inputs: Sequence[np.ndarray], state: State = ()) -> tuple[np.ndarray, State]:
+        """What comes out, and the state after. Raises ValueError where arrays do not fit."""
         try:
             given = dict(zip(self._inputs, (*inputs, *state), strict=True))
             found = self._session.run(self._outputs, given)
         except Exception as error:
-            raise SpeakerError(f"the network cannot take this: {_said(error)}") from None
+            raise ValueError(f"the network cannot take this: {_said(error)}") from None
         return found[0], tuple(found[1:])
 
 
@@ -77,7 +81,7 @@ def _chosen(model: bytes, weights: Mapping[str, np.ndarray]) -> dict[str, np.nda
         if name not in weights:
             raise ValueError(f"its weight {name} is missing")
         found = weights[name]
-        if found.shape != shape or found.dtype != np.float32 or kinds[name] != _FLOAT:
+        if found.shape != shape or found.dtype != _KINDS.get(kinds[name]):
             raise ValueError(f"its weight {name} is not of the shape or type asked for")
         chosen[name] = np.asarray(found, order="C")
     return chosen
