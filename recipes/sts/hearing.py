@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from allears.asr.networks import Networks
 from allears.asr.search.hypothesis import Emission, Hypothesis
 from allears.asr.search.words import Timing, words
 from allears.asr.tokens import Marked, Tokens
-from allears.audio import mel
-from allears.corpus.mixtures.turns import Session
-from allears.parties.hearing import whole
+from allears.parties import judging
 from allears.parties.targets import CHANGE, Form
-from allears.parties.turns import Closed, Manner, all_turns, span
+from allears.parties.turns import Manner
 from allears.score.latency import MarkedTurn
 from allears.score.segments import Segment
 
@@ -28,51 +25,21 @@ class Told:
         return [each.turn for each in self.turns if each.turn.words]
 
 
-def said(session: Session) -> list[Segment]:
-    """The truth, by speaker."""
-    return [
-        Segment(turn.speaker, turn.start, turn.end, tuple(turn.text.split()))
-        for turn in session.turns
-    ]
-
-
-def heard(networks: Networks, sessions: Sequence[Session]) -> list[tuple[Hypothesis, ...]]:
-    """What each branch emits."""
-    return whole(networks, [mel.whole(each.samples, networks.bands) for each in sessions])
-
-
 def told(
     branches: Sequence[Hypothesis], tokens: Tokens, form: Form, step: float, pause: float
 ) -> Told:
     """Turns of one conversation. Where no marks tell them, one is over where no word came for `pause` seconds."""
+    if form is Form.TURNS:
+        return Told(tuple(judging.told(branches, Manner(judging.marks(tokens), Timing(step)))))
     found: list[MarkedTurn] = []
     for number, branch in enumerate(branches):
         streams: list[Sequence[Emission]] = [branch.emissions]
         if form is Form.CHANGES:
             streams = _channels(branch.emissions, tokens)
         for channel, emissions in enumerate(streams):
-            label = f"stream {max(number, channel)}"
-            if form is Form.TURNS:
-                found += _marked(label, branch, tokens, step)
-            else:
-                found += _paused(label, emissions, tokens, step, pause)
+            label = f"branch {max(number, channel)}"
+            found += _paused(label, emissions, tokens, step, pause)
     return Told(tuple(sorted(found, key=lambda each: each.turn.start)))
-
-
-def _marked(label: str, branch: Hypothesis, tokens: Tokens, step: float) -> list[MarkedTurn]:
-    assert isinstance(tokens, Marked)
-    manner = Manner(tokens, Timing(step))
-    return [
-        _turn(label, each, manner, branch.frame * step)
-        for each in all_turns(branch.emissions, branch.frame, manner)
-    ]
-
-
-def _turn(label: str, closed: Closed, manner: Manner, until: float) -> MarkedTurn:
-    found = span(closed, manner, until)
-    turn = Segment(label, found.start, found.end, tuple(word.text for word in found.words))
-    ended = (closed.ended + 1) * manner.step if closed.marked else None
-    return MarkedTurn(turn, (closed.begun + 1) * manner.step, ended)
 
 
 def _paused(

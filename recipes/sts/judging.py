@@ -12,6 +12,7 @@ from allears.asr.torch_networks import TorchNetworks
 from allears.audio import mel
 from allears.corpus.mixtures.turns import Session
 from allears.outputs import write_whole
+from allears.parties.judging import SLACK_S, heard, said
 from allears.parties.model import SeparatorTransducer
 from allears.parties.targets import Form
 from allears.score.latency import Delays, Latency, latency
@@ -21,8 +22,6 @@ from recipes.sts import hearing
 
 PAUSES = 0.2, 0.4, 0.6, 0.8, 1.2, 1.6, 2.4
 """Seconds without a word of which one ends a turn, where no mark does; chosen on development speakers."""
-_SLACK = 0.5
-"""By so much a turn may be missed and still be the one it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +58,17 @@ def settled(
     step = networks.stack * mel.HOP / mel.RATE
 
     def errors() -> int:
-        found = hearing.heard(networks, development)
+        found = heard(networks, development)
         return sum(
-            orc_errors(hearing.said(each), hearing.told(hyps, tokens, form, step, 1.0).segments).errors
+            orc_errors(said(each), hearing.told(hyps, tokens, form, step, 1.0).segments).errors
             for each, hyps in zip(development, found, strict=True)
         )  # fmt: skip
 
     lowered = balanced_by(model, errors)
-    found = hearing.heard(networks, development)
+    found = heard(networks, development)
     right = [
         sum(
-            turn_counts(
-                hearing.said(each), hearing.told(hyps, tokens, form, step, pause).segments
-            ).exact
+            turn_counts(said(each), hearing.told(hyps, tokens, form, step, pause).segments).exact
             for each, hyps in zip(development, found, strict=True)
         )
         for pause in PAUSES
@@ -85,9 +82,9 @@ def judge(
     """Every conversation."""
     step = networks.stack * mel.HOP / mel.RATE
     found = []
-    heard = hearing.heard(networks, [session for _, _, session in talks])
-    for (pair, name, session), branches in zip(talks, heard, strict=True):
-        truth = hearing.said(session)
+    emitted = heard(networks, [session for _, _, session in talks])
+    for (pair, name, session), branches in zip(talks, emitted, strict=True):
+        truth = said(session)
         told = hearing.told(branches, tokens, manner.form, step, manner.pause)
         marked = [each for each in told.turns if each.turn.words]
         found.append(
@@ -96,8 +93,8 @@ def judge(
                 name,
                 orc_errors(truth, told.segments),
                 turn_counts(truth, told.segments),
-                latency(truth, marked, _SLACK) if manner.form is Form.TURNS else Latency(),
-                not any(each.turn.label != "stream 0" for each in marked),
+                latency(truth, marked, SLACK_S) if manner.form is Form.TURNS else Latency(),
+                not any(each.turn.label != "branch 0" for each in marked),
             )
         )
     return found

@@ -63,15 +63,15 @@ def _judged(wish: argparse.Namespace, arms: Sequence[tuple[Arm, int]]) -> list[O
     if not done:
         return []
     talks = _talks(tests(wish.data, wish.packs))
-    aside = _aside(development(wish.data, AN4, wish.packs)["an4"])
-    return [Outcome(arm, seed, _one(arm, folder, aside, talks)) for arm, seed, folder in done]
+    kept_out = aside(development(wish.data, AN4, wish.packs)["an4"])
+    return [Outcome(arm, seed, _one(arm, folder, kept_out, talks)) for arm, seed, folder in done]
 
 
-def _one(arm: Arm, folder: Path, aside: Sequence[Session], talks: Sequence[Talk]) -> list[Judged]:
+def _one(arm: Arm, folder: Path, kept_out: Sequence[Session], talks: Sequence[Talk]) -> list[Judged]:
     path, kept = folder / CHECKPOINT, folder / "judged.jsonl"
     if not kept.exists() or kept.stat().st_mtime < path.stat().st_mtime:
         model, tokens = checkpoint.load(path)
-        manner = judging.settled(model, tokens, arm.lesson.form, aside)
+        manner = judging.settled(model, tokens, arm.lesson.form, kept_out)
         print(folder.name, manner, flush=True)
         judging.keep(judging.judge(TorchNetworks(model, tokens), tokens, manner, talks), kept)
     return judging.kept(kept)
@@ -95,7 +95,7 @@ def _talks(sets: dict[str, Sound]) -> list[Talk]:
     return found
 
 
-def _aside(sound: Sound) -> list[Session]:
+def aside(sound: Sound) -> list[Session]:
     """What decisions are taken by."""
     return [
         session

@@ -40,7 +40,7 @@ def teach(
     until: float = float("inf"),
     device: str = "cpu",
 ) -> Path | None:
-    """Train from a recogniser and its symbols; the checkpoint, or None where the clock said stop before its end."""
+    """Train from a recogniser and its symbols; the checkpoint, or None where the clock said stop too early."""
     torch.set_num_threads(1)
     # As in `asr.training`.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
