@@ -172,7 +172,7 @@ def _sound(
     if mic or recording is None:
         yield hearing.microphone()
     elif recording == _PIPE:
-        yield hearing.stdin(channel)
+        yield hearing.stdin(channel, "converse")
     elif shown:
         yield Blocks(recording, hearing.RATE, channel)
     else:

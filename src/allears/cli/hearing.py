@@ -28,12 +28,12 @@ Samples = Float32[np.ndarray, " samples"]
 T = TypeVar("T")
 
 
-def stdin(channel: int | None) -> Iterator[Samples]:
-    """What comes through stdin, as soon as it does, until it ends or Ctrl-C."""
+def stdin(channel: int | None, command: str = "transcribe") -> Iterator[Samples]:
+    """What comes through stdin, as soon as it does, until it ends or Ctrl-C; `command` is who asks."""
     if sys.stdin is None or sys.stdin.isatty():
         raise ArgumentError(
             "-: stdin is a terminal; pipe sound into it, or give --mic: "
-            "ffmpeg -i FILE -f s16le -ar 16000 -ac 1 - | allears transcribe -"
+            f"ffmpeg -i FILE -f s16le -ar 16000 -ac 1 - | allears {command} -"
         )
     arriving = Arriving(RATE, channel)
     pipe = sys.stdin.fileno()
