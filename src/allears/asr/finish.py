@@ -10,7 +10,7 @@ from allears.asr.bundle import Bundle, serialise
 from allears.asr.export import bundle
 from allears.asr.judging import Errors, judge
 from allears.asr.networks import Networks
-from allears.asr.quantise import gated, quantised
+from allears.asr.quantise import judged
 from allears.asr.session import OnnxNetworks
 from allears.asr.timing import Delays
 from allears.corpus.sound import Sound
@@ -54,10 +54,5 @@ def finish(
         errors[form] = judge(networks, development)
         return errors[form].rate
 
-    if int8:
-        sizes["int8"] = len(serialise(quantised(plain)))
-        kept = gated(plain, measure)
-    else:
-        rate = measure(OnnxNetworks.of(plain))
-        kept = replace(plain, about=replace(plain.about, rates={"float": rate}))
+    kept = judged(plain, measure, sizes, int8=int8)
     return Finished(kept, serialise(kept), sizes, errors, delays, lowered)

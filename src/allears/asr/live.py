@@ -17,8 +17,8 @@ from allears.asr.search.greedy import Greedy
 from allears.asr.search.hypothesis import Readings
 from allears.asr.search.words import Timing
 from allears.asr.segments import BREATH_S, Manner, Segment
-from allears.asr.sound import checked
 from allears.audio import mel
+from allears.audio.given import checked
 from allears.nn.batch import Share, gather, scatter
 
 CHUNK_S = 0.16
@@ -68,7 +68,7 @@ class Transcriber:
         self, heard: Iterable[tuple["LiveStream", Float32[np.ndarray, " samples"]]]
     ) -> list[list[Result]]:
         """`accept` of several streams of this transcriber, each once, computed together."""
-        pairs = [(stream, checked(samples)) for stream, samples in heard]
+        pairs = [(stream, checked(samples, RecogniserError)) for stream, samples in heard]
         self._check([stream for stream, _ in pairs])
         for stream, samples in pairs:
             stream.take(samples)

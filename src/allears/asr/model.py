@@ -41,8 +41,8 @@ class Transducer(nn.Module):
         super().__init__()
         self.config = config
         predictor_config, predictor = PREDICTORS[config.predictor_kind]
-        expected: Any = predictor(predictor_config(**config.predictor), config.vocabulary)
         self.encoder: Any = self._encoder()
+        expected: Any = predictor(predictor_config(**config.predictor), config.vocabulary)
         self.predictor: Any = expected
         self.joiner = Joiner(self.encoder.width, expected.width, config.joint, config.vocabulary)
         self.mean: Tensor

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import onnx
 
-from allears.asr.bundle import Bundle
+from allears.asr.bundle import Bundle, serialise
 from allears.asr.networks import Networks
 from allears.asr.session import OnnxNetworks
 from allears.nn.weightless import parted, whole
@@ -46,6 +46,18 @@ def gated(bundle: Bundle, measure: Measure, *, rise: float = RISE) -> Bundle:
     }
     kept = small if rates["int8"] <= rates["float"] * (1 + rise) else bundle
     return replace(kept, about=replace(kept.about, rates=rates))
+
+
+def judged(bundle: Bundle, measure: Measure, sizes: dict[str, int], *, int8: bool) -> Bundle:
+    """The bundle as it is to be kept, with what was measured: in 8 bits, if that is wished for and hears as well.
+
+    The bytes of the form in 8 bits go into `sizes`.
+    """
+    if int8:
+        sizes["int8"] = len(serialise(quantised(bundle)))
+        return gated(bundle, measure)
+    rates = {"float": measure(OnnxNetworks.of(bundle))}
+    return replace(bundle, about=replace(bundle.about, rates=rates))
 
 
 def _quantised(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -16,8 +16,8 @@ from jaxtyping import Float32
 from allears.asr.endpoint import RULES, Heard, Rule, ended
 from allears.asr.events import Result, Word
 from allears.asr.recogniser import RecogniserError
-from allears.asr.sound import checked
 from allears.asr.tokens import WORD
+from allears.audio.given import checked
 
 RATE = 16_000
 _TAIL_S = 0.66
@@ -90,7 +90,7 @@ class SherpaStream:
         """
         if self._over:
             raise RecogniserError("the stream has ended; begin another")
-        samples = checked(samples)
+        samples = checked(samples, RecogniserError)
         self._samples += len(samples)
         self._inner.accept_waveform(RATE, samples)
         self._decode()

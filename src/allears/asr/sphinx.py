@@ -17,9 +17,9 @@ from jaxtyping import Float32
 from allears.asr.endpoint import RULES, Heard, Rule, ended
 from allears.asr.events import Alternative, Result, Word
 from allears.asr.recogniser import RecogniserError
-from allears.asr.sound import checked
 from allears.audio.files import to_int16
 from allears.audio.framing import Framer
+from allears.audio.given import checked
 
 RATE = 16_000
 _FRAME = 480
@@ -81,7 +81,7 @@ class SphinxStream:
         """
         if self._over:
             raise RecogniserError("the stream has ended; begin another")
-        samples = checked(samples)
+        samples = checked(samples, RecogniserError)
         self._samples += len(samples)
         return self._heard(self._framer.push(samples))
 

@@ -13,6 +13,7 @@ import typer
 from allears.audio.blocks import Blocks
 from allears.cli import hearing
 from allears.cli.arguments import ArgumentError, check_output
+from allears.cli.listening import HEARD, AsJson, Channel, ChunkMs, Mic, Out
 from allears.cli.terminal import waiting
 from allears.cli.transcripts import Output
 
@@ -34,7 +35,6 @@ class Format(enum.StrEnum):
 
 _PIPE = Path("-")
 _WHO = "Who speaks"
-_HEARD = "What is heard"
 _NOBODY = (
     "nothing that knows voices ships yet, so nobody is named; give --embedder FILE.safetensors"
 )
@@ -49,15 +49,13 @@ def converse(
             metavar="FILE", help="A recording of any kind; - hears WAV or raw 16 kHz from stdin."
         ),
     ] = None,
-    mic: Annotated[bool, typer.Option("--mic", help="Hear the microphone.")] = False,
+    mic: Mic = False,
     form: Annotated[
         Format,
         typer.Option("--format", help="text: a line per turn. jsonl: every event as it comes."),
     ] = Format.TEXT,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write there, whole or not at all.")
-    ] = None,
+    as_json: AsJson = False,
+    out: Out = None,
     enrol: Annotated[
         list[str] | None,
         typer.Option(
@@ -79,24 +77,11 @@ def converse(
         typer.Option(
             metavar="FILE.safetensors",
             help="A recogniser of conversations; else the one that ships.",
-            rich_help_panel=_HEARD,
+            rich_help_panel=HEARD,
         ),
     ] = None,
-    channel: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Hear this channel alone, from 1; else all mixed.", rich_help_panel=_HEARD
-        ),
-    ] = None,
-    chunk_ms: Annotated[
-        float | None,
-        typer.Option(
-            min=10,
-            max=10_000,
-            help="Heard at once; less is sooner and slower. Else 160.",
-            rich_help_panel=_HEARD,
-        ),
-    ] = None,
+    channel: Channel = None,
+    chunk_ms: ChunkMs = None,
 ) -> None:
     """Tell who says what, and when each turn begins and ends, also where two talk at once.
 

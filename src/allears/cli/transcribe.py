@@ -17,6 +17,7 @@ from allears.asr.recogniser import Recogniser
 from allears.audio.blocks import Blocks
 from allears.cli import hearing
 from allears.cli.arguments import SHIPPED, ArgumentError, check_output
+from allears.cli.listening import AsJson, Channel, ChunkMs, Mic, Out
 from allears.cli.terminal import waiting
 from allears.cli.transcripts import InOrder, Output
 
@@ -36,7 +37,6 @@ BOOST = 4.0
 
 _PIPE = Path("-")
 _RULES = "When a phrase is over"
-_HEARD = "What is heard"
 
 
 def transcribe(
@@ -46,15 +46,13 @@ def transcribe(
             metavar="FILE", help="Recordings of any kind; - hears WAV or raw 16 kHz from stdin."
         ),
     ] = None,
-    mic: Annotated[bool, typer.Option("--mic", help="Hear the microphone.")] = False,
+    mic: Mic = False,
     form: Annotated[
         Format,
         typer.Option("--format", help="text: a line per file. jsonl: every result as it comes."),
     ] = Format.TEXT,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write there, whole or not at all.")
-    ] = None,
+    as_json: AsJson = False,
+    out: Out = None,
     recogniser: Annotated[
         str,
         typer.Option(
@@ -75,16 +73,8 @@ def transcribe(
     beam: Annotated[
         int | None, typer.Option(min=1, max=100, help="Readings kept while listening; else 1.")
     ] = None,
-    chunk_ms: Annotated[
-        float | None,
-        typer.Option(
-            min=10, max=10_000, help="Heard at once; less is sooner and slower. Else 160."
-        ),
-    ] = None,
-    channel: Annotated[
-        int | None,
-        typer.Option(min=1, help="Hear this channel alone, from 1.", rich_help_panel=_HEARD),
-    ] = None,
+    chunk_ms: ChunkMs = None,
+    channel: Channel = None,
     pause: Annotated[
         float | None,
         typer.Option(

@@ -12,7 +12,7 @@ from allears.asr.balance import balanced_by
 from allears.asr.bundle import Bundle, serialise
 from allears.asr.export import bundle
 from allears.asr.networks import Networks
-from allears.asr.quantise import gated, quantised
+from allears.asr.quantise import judged
 from allears.asr.search.words import Timing
 from allears.asr.session import OnnxNetworks
 from allears.asr.torch_networks import TorchNetworks
@@ -59,21 +59,16 @@ def finish(
     if not development:
         return Finished(plain, serialise(plain), sizes, {}, lowered)
     plain = _timed(plain, total(OnnxNetworks.of(plain)))
-    judged: dict[str, Judged] = {}
+    found: dict[str, Judged] = {}
 
     def measure(networks: Networks) -> float:
         about = plain.about
-        form = "int8" if judged else "float"
-        judged[form] = total(networks, about.turn_start_delay_s, about.turn_end_delay_s)
-        return judged[form].words.rate
+        form = "int8" if found else "float"
+        found[form] = total(networks, about.turn_start_delay_s, about.turn_end_delay_s)
+        return found[form].words.rate
 
-    if int8:
-        sizes["int8"] = len(serialise(quantised(plain)))
-        kept = gated(plain, measure)
-    else:
-        rate = measure(OnnxNetworks.of(plain))
-        kept = replace(plain, about=replace(plain.about, rates={"float": rate}))
-    return Finished(kept, serialise(kept), sizes, judged, lowered)
+    kept = judged(plain, measure, sizes, int8=int8)
+    return Finished(kept, serialise(kept), sizes, found, lowered)
 
 
 def _timed(plain: Bundle, judged: Judged) -> Bundle:

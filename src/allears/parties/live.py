@@ -11,8 +11,8 @@ from allears.asr.networks import Networks
 from allears.asr.recogniser import RecogniserError
 from allears.asr.search import greedy
 from allears.asr.search.hypothesis import Hypothesis, begin
-from allears.asr.sound import checked
 from allears.audio import mel
+from allears.audio.given import checked
 from allears.parties.events import Event, Kind
 from allears.parties.floor import Floor, Taken
 from allears.parties.hearing import branches
@@ -72,7 +72,7 @@ class Conversation:
         """What is told by hearing more: 16 kHz, ±1, any number of samples. Raises RecogniserError for others."""
         if self._over:
             raise RecogniserError("the stream has ended; begin another")
-        whole = checked(samples)
+        whole = checked(samples, RecogniserError)
         self._samples += len(whole)
         self._listen(whole)
         return self._advance(self._converser.chunk)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from allears.audio import mel
+from allears.audio.given import checked
 from allears.nn.step import Step
 from allears.speaker.activity import Level, active
 from allears.speaker.bundle import Bundle, read
@@ -105,7 +106,7 @@ class VoiceStream:
         them. With them samples are whole pieces, and so is what came before. Raises SpeakerError for anything
         else, with nothing heard.
         """
-        samples, pieces = _checked(samples), self._weighed(samples, weights)
+        samples, pieces = checked(samples, SpeakerError), self._weighed(samples, weights)
         self._samples += len(samples)
         self._pieces = np.concatenate((self._pieces, pieces))
         mels, self._sound = mel.analyse(samples, self._sound, self._embedder.about.bands)
@@ -173,14 +174,3 @@ class VoiceStream:
             f"{self._seconds:.2f} s of voice in {length:.2f} s of sound; a voice wants {LEAST_S} s or more: "
             "give a clip in which somebody speaks, louder than −50 dB of full scale"
         )
-
-
-def _checked(samples: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
-    """The same, in ±1. Raises SpeakerError for what is no row of finite float32."""
-    if not isinstance(samples, np.ndarray) or samples.dtype != np.float32 or samples.ndim != 1:
-        what = f"{samples.dtype} {samples.shape}" if isinstance(samples, np.ndarray) else "no array"
-        raise SpeakerError(f"{what} where one row of float32 samples in ±1 is wanted; convert it")
-    if not np.isfinite(samples).all():
-        raise SpeakerError("samples that are no numbers (NaN or infinite); give whole audio")
-    clipped: np.ndarray = np.clip(samples, -1, 1)
-    return clipped
