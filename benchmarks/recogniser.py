@@ -12,6 +12,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 import resource
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import soundfile
@@ -19,7 +20,6 @@ from rich.progress import track
 
 from allears.asr.live import Transcriber
 from allears.asr.opening import open_recogniser
-from allears.asr.recogniser import Recogniser
 from allears.demo import CLIPS
 from tables import Run, arguments
 
@@ -35,7 +35,24 @@ def speech() -> np.ndarray:
     )
 
 
-def alone(recogniser: Recogniser, samples: np.ndarray) -> Callable[[], None]:
+class Stream(Protocol):
+    """What is listened to piece by piece, whatever it tells."""
+
+    def accept(self, samples: np.ndarray) -> object:
+        """More of it."""
+
+    def finish(self) -> object:
+        """The end."""
+
+
+class Listener(Protocol):
+    """Makes streams."""
+
+    def stream(self) -> Stream:
+        """A new one."""
+
+
+def alone(recogniser: Listener, samples: np.ndarray) -> Callable[[], None]:
     """One stream, piece by piece."""
 
     def work() -> None:
@@ -61,7 +78,7 @@ def together(transcriber: Transcriber, samples: np.ndarray) -> Callable[[], None
     return work
 
 
-def growth(recogniser: Recogniser, samples: np.ndarray, hours: float) -> float:
+def growth(recogniser: Listener, samples: np.ndarray, hours: float) -> float:
     """MiB that a process needs more for hours than for a minute."""
     stream = recogniser.stream()
     heard, floor = 0.0, 0.0
