@@ -1,9 +1,9 @@
 """What a conversation costs on one core, heard live, beside recognisers of single talkers in the same rounds.
 
 The clips that ship, over which the same are laid half a length later: two talk at once nearly all the time. In
-pieces of 160 ms, as they would come live. Who speaks is told where a network of voices ships. Times are the shortest
-of all rounds, which take turns. The memory is what a process holds at most beyond what it held after a minute, when
-it hears `--hours` of the same conversation.
+pieces of 160 ms, as they would come live. Who speaks is told where a network of voices ships. Times are the
+shortest of all rounds, which take turns. The memory is what a process holds at most beyond what it held after a
+minute, when it hears `--hours` of the same conversation.
 """
 
 import os
@@ -24,7 +24,7 @@ from tables import Run, arguments
 def conversation() -> np.ndarray:
     """Two at once."""
     one = speech()
-    return np.clip(one + np.roll(one, len(one) // 2), -1, 1)
+    return np.asarray(np.clip(one + np.roll(one, len(one) // 2), -1, 1), np.float32)
 
 
 def main() -> None:
