@@ -44,7 +44,7 @@ class Stateless(nn.Module):
 
     def initial_state(self, batch: int) -> Tensor:
         """Blanks."""
-        return torch.zeros(batch, self.context - 1, dtype=torch.int64)
+        return torch.zeros(batch, self.context - 1, dtype=torch.int64, device=self.mixing.device)
 
     def forward(
         self, symbols: Int[Tensor, "batch positions"], state: Int[Tensor, "batch before"]

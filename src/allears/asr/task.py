@@ -60,10 +60,17 @@ class Extra(Protocol):
         """What is added to the losses of utterances of so many frames of the encoder; figures to show."""
 
 
+class Opening(Protocol):
+    """What the encoder is told of utterances before it hears them."""
+
+    def __call__(self, state: Any, members: Sequence[int], random: np.random.Generator, /) -> Any:
+        """The encoder's state in which utterances `members` of the corpus begin, of that of a new stream."""
+
+
 class TransducerTask:
     """A task for `train.loop.run`; `distort` makes waveforms harder, `shares` draws some more often.
 
-    `extra` adds to the losses.
+    `extra` adds to the losses, `opening` tells the encoder what is known beforehand.
 
     Raises TokenError where a text cannot be written with the symbols.
     """
@@ -79,10 +86,11 @@ class TransducerTask:
         distort: Distortion | None = None,
         shares: Sequence[float] | None = None,
         extra: Extra | None = None,
+        opening: Opening | None = None,
     ) -> None:
         self.model = Taught(model)
         self._transducer, self._sound, self._lesson = model, sound, lesson
-        self._distort, self._extra = distort, extra
+        self._distort, self._extra, self._opening = distort, extra, opening
         self._targets = [tokens.encode(normalise(each.text)) for each in sound.utterances]
         usable = [
             bool(targets) and seconds <= lesson.longest_s
@@ -114,10 +122,13 @@ class TransducerTask:
         frames = torch.tensor([len(each) // stack for each in mels])
         symbols = torch.tensor([len(each) for each in targets])
         device = self._transducer.mean.device
+        state = self._transducer.encoder.initial_state(len(members))
+        if self._opening is not None:
+            state = self._opening(state, members, random)
         if self._extra is not None:
             self._extra.begin(number)
         losses = self._losses(
-            _padded(mels).to(device), rows(targets).to(device), frames, symbols, number
+            _padded(mels).to(device), state, rows(targets).to(device), frames, symbols, number
         )
         losses = losses / symbols.float().mean().to(device)
         seconds = sum(len(each) for each in mels) * mel.HOP / mel.RATE
@@ -128,11 +139,17 @@ class TransducerTask:
         return Batch(losses, figures, members)
 
     def _losses(
-        self, mels: Tensor, targets: Tensor, frames: Tensor, symbols: Tensor, number: int
+        self,
+        mels: Tensor,
+        state: Any,
+        targets: Tensor,
+        frames: Tensor,
+        symbols: Tensor,
+        number: int,
     ) -> Tensor:
         """Nats of each utterance."""
         model, lesson = self._transducer, self._lesson
-        heard, _ = model.encode(mels, model.encoder.initial_state(len(mels)))
+        heard, _ = model.encode(mels, state)
         share = 1.0 if number >= lesson.simply else 0.1
         return self.model.losses(
             heard, targets, frames, symbols,
