@@ -67,7 +67,9 @@ def _judged(wish: argparse.Namespace, arms: Sequence[tuple[Arm, int]]) -> list[O
     return [Outcome(arm, seed, _one(arm, folder, kept_out, talks)) for arm, seed, folder in done]
 
 
-def _one(arm: Arm, folder: Path, kept_out: Sequence[Session], talks: Sequence[Talk]) -> list[Judged]:
+def _one(
+    arm: Arm, folder: Path, kept_out: Sequence[Session], talks: Sequence[Talk]
+) -> list[Judged]:
     path, kept = folder / CHECKPOINT, folder / "judged.jsonl"
     if not kept.exists() or kept.stat().st_mtime < path.stat().st_mtime:
         model, tokens = checkpoint.load(path)
