@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from allears import __version__
-from allears.cli import audit, call, converse, demo, export, inspect, train, transcribe, weights
+from allears.cli import (
+    audit,
+    call,
+    converse,
+    demo,
+    enrol,
+    export,
+    inspect,
+    train,
+    transcribe,
+    verify,
+    weights,
+)
 
 app = typer.Typer(
     name="allears",
@@ -22,6 +34,8 @@ app.command("call")(call.call)
 app.command("inspect")(inspect.inspect)
 app.command("transcribe")(transcribe.transcribe)
 app.command("converse")(converse.converse)
+app.command("verify")(verify.verify)
+app.command("enrol")(enrol.enrol)
 app.command("audit")(audit.audit)
 app.command("demo")(demo.demo)
 app.add_typer(train.app, name="train")

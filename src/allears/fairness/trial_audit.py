@@ -21,6 +21,7 @@ from allears.score.bootstrap import Estimate
 P_TARGET = 0.01
 FEW = 20
 """Speakers under which percentiles are too narrow."""
+UNDIVIDED = "nothing is known by which to divide speakers; name attributes with --by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,17 @@ def audit_trials(
     listed = trial_tables.read(
         paths, wish.names, by=asked, usual=USUAL, speakers=wish.speakers
     )  # fmt: skip
+    return audit_listed(listed, wish, ", ".join(map(str, paths)), progress=progress)
+
+
+def audit_listed(
+    listed: trial_tables.Listed,
+    wish: TrialWish,
+    source: str,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> TrialAudit:
+    """The same of trials that were read; `source` is what they are called."""
     by = wish.by or tuple(listed.trials.labels)
     labels = {each: _labels(listed.trials, each) for each in by}
     shown = {each: _large(labels[each], wish.min_speakers) for each in by}
@@ -66,7 +78,7 @@ def audit_trials(
     targets = int(trials.target.sum())
     cllr, least_cllr = costs(trials, drawn)
     return TrialAudit(
-        ", ".join(map(str, paths)), targets, len(trials.target) - targets, len(trials.speakers),
+        source, targets, len(trials.target) - targets, len(trials.speakers),
         found.eer, found.cost, cllr, least_cllr, found.threshold, wish.threshold is not None,
         _rate(everybody[1]), _rate(everybody[0]), _line(trials, np.ones(len(trials.target), bool)),
         groupings, listed.left_out, (*listed.notes, *_notes(wish, by, groupings)), _settings(wish, by),
@@ -185,7 +197,7 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = []
     if not by:
-        notes.append("nothing is known by which to divide speakers; name attributes with --by")
+        notes.append(UNDIVIDED)
     elif not wish.by:
         notes.append(
             f"no attribute was named, so those were looked at that are usual: {', '.join(by)}"

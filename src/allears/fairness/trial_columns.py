@@ -27,7 +27,12 @@ TRIAL = ("trial", "trial_id")
 RECORDINGS = ("utterance", "utterance_id", "utt", "recording", "file", "path", "audio", "wav")
 """What recordings are called, for each side: of an enrolment and a test, they tell one trial from another."""
 
-SIDES = (("enrolled", "enrol", "enroll", "enrolment", "enrollment"), ("tested", "test", "spoke"))
+SIDES = (
+    ("enrolled", "enrol", "enroll", "enrolment", "enrollment", "first"),
+    ("tested", "test", "spoke", "second"),
+)
+TWO = ("first", "second")
+"""Columns of the recordings themselves, in lists of recordings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def find(source: str, there: Sequence[str], named: Mapping[str, str]) -> TrialCo
     score, target, enrolled, tested = (
         chosen(source, there, field, named.get(field), names) for field, names in USUAL.items()
     )
-    return TrialColumns(score, target, enrolled, tested, _pairs(there), _told(there))
+    return TrialColumns(score, target, enrolled, tested, pairs(there), _told(there))
 
 
 def chosen(
@@ -91,7 +96,7 @@ def _usual(there: Sequence[str], names: Sequence[str]) -> list[str]:
     return own or [each for each in there if each.strip().lower() in lower]
 
 
-def _pairs(there: Sequence[str]) -> dict[str, tuple[str, str]]:
+def pairs(there: Sequence[str]) -> dict[str, tuple[str, str]]:
     """By attribute, its columns for either side; those that are in order are `enrolled_…` before `…_1`."""
     by_name = {each.strip().lower(): each for each in there}
     found: dict[str, tuple[str, str]] = {}
@@ -119,5 +124,13 @@ def _told(there: Sequence[str]) -> tuple[str, ...]:
     """Columns by which a trial is itself: its id, or both recordings; nothing where there are neither."""
     if own := _usual(there, TRIAL):
         return (own[0],)
-    pairs = _pairs(there)
-    return next((pairs[name] for name in RECORDINGS if name in pairs), ())
+    if both := two(there):
+        return both
+    known = pairs(there)
+    return next((known[name] for name in RECORDINGS if name in known), ())
+
+
+def two(there: Sequence[str]) -> tuple[str, str] | None:
+    """The columns of both recordings where they are called so."""
+    first, second = ([each for each in there if each.strip().lower() == name] for name in TWO)
+    return (first[0], second[0]) if len(first) == len(second) == 1 else None
