@@ -21,7 +21,7 @@ from tests.asr.small import BANDS, TOKENS, transducer
 MARKED = Marked(TOKENS, Form.TURNS.marks)
 STEP = 0.04
 """Seconds to a frame of its encoder."""
-_TALKS = 4
+_TALKS = 36
 """A seed with which both branches begin and end turns, some of a second, and say words in them."""
 
 
