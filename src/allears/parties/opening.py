@@ -82,7 +82,7 @@ def _chosen(path: Path | None) -> Path:
     if path is None and not SHIPPED_FILE.is_file():
         raise RecogniserError(
             "no recogniser of conversations ships yet; name one by --model FILE.safetensors, "
-            "made by allears export"
+            "made by recipes.sts.ship"
         )
     return path or SHIPPED_FILE
 
