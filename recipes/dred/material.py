@@ -2,7 +2,7 @@
 
 import csv
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -67,17 +67,13 @@ class Trace:
 
 
 def clips(folders: Sequence[Path], count: int) -> list[Clip]:
-    """So many clips (0: all), one of each speaker before the second of any; those that ship without folders.
+    """So many clips (0: all); those that ship without folders.
 
-    Raises CorpusError or AudioFileError.
+    Folders take turns, and in each its speakers: one clip of each before the second of any. Raises CorpusError or
+    AudioFileError.
     """
-    by_speaker: dict[str, list[Utterance]] = {}
-    for utterance in _held_out(folders) if folders else _shipped():
-        by_speaker.setdefault(utterance.speaker, []).append(utterance)
-    each_speakers = (_joined(speaker, theirs) for speaker, theirs in by_speaker.items())
-    turns = zip_longest(*each_speakers)
-    ordered = (clip for turn in turns for clip in turn if clip)
-    chosen = list(islice(ordered, count or None))
+    tables = _held_out(folders) if folders else [_shipped()]
+    chosen = list(islice(_in_turn(map(_by_speaker, tables)), count or None))
     if not chosen:
         raise CorpusError(
             f"no speaker fills a clip of {SHORTEST:g} to {LONGEST:g} s; add recordings"
@@ -85,12 +81,24 @@ def clips(folders: Sequence[Path], count: int) -> list[Clip]:
     return chosen
 
 
+def _by_speaker(utterances: Sequence[Utterance]) -> Iterator[Clip]:
+    """Clips of one table."""
+    by_speaker: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        by_speaker.setdefault(utterance.speaker, []).append(utterance)
+    return _in_turn(_joined(speaker, theirs) for speaker, theirs in by_speaker.items())
+
+
+def _in_turn(each: Iterable[Iterator[Clip]]) -> Iterator[Clip]:
+    return (clip for turn in zip_longest(*each) for clip in turn if clip)
+
+
 def _shipped() -> list[Utterance]:
     return [Utterance(CLIPS / voice.file, voice.title, voice.text, "test") for voice in VOICES]
 
 
-def _held_out(folders: Sequence[Path]) -> list[Utterance]:
-    """Recordings without loss of coding, of speakers that no folder has in a split to train on."""
+def _held_out(folders: Sequence[Path]) -> list[list[Utterance]]:
+    """By folder, recordings without loss of coding, of speakers that no folder has in a split to train on."""
     tables = [(recordings.read(folder), _has_splits(folder)) for folder in folders]
     heard = {
         each.speaker
@@ -99,14 +107,16 @@ def _held_out(folders: Sequence[Path]) -> list[Utterance]:
         if splits and each.split == "train"
     }
     chosen = [
-        each
+        [
+            each
+            for each in table
+            if each.path.suffix.lower() in LOSSLESS_FILES
+            and each.speaker not in heard
+            and (not splits or each.split == "test")
+        ]
         for table, splits in tables
-        for each in table
-        if each.path.suffix.lower() in LOSSLESS_FILES
-        and each.speaker not in heard
-        and (not splits or each.split == "test")
     ]
-    if not chosen:
+    if not any(chosen):
         names = ", ".join(map(str, folders))
         raise CorpusError(f"{names}: no FLAC or WAV of a speaker who is not trained on")
     return chosen
