@@ -42,13 +42,13 @@ def test_the_table_counts_trials_and_its_figures_are_the_scores():
     assert np.all(np.diff(everything.ratios) >= 0) and everything.people == 6
     target = everything.enrolled == everything.spoke
     assert np.array_equal(target, everything.target)
-    ones = np.ones(len(target))
-    assert evaluate._cllr(everything, ones) == pytest.approx(
+    ones, costs = np.ones(len(target)), evaluate._costs(everything)
+    assert evaluate._cllr(costs, target, ones) == pytest.approx(
         scoring.cllr(everything.ratios, target)
     )
     weights = np.random.default_rng(0).integers(0, 3, len(target))
     repeated = np.repeat(everything.ratios, weights), np.repeat(target, weights)
-    assert evaluate._cllr(everything, weights.astype(float)) == pytest.approx(
+    assert evaluate._cllr(costs, target, weights.astype(float)) == pytest.approx(
         scoring.cllr(*repeated)
     )
 
@@ -71,7 +71,19 @@ def test_trials_of_one_gender_are_those_of_whom_gender_tells_nothing():
 
 def test_an_interval_holds_its_figure_and_narrows_with_nobody_new():
     found = evaluate._scored(Verifier(Embedder.of(exported())), voices())["all trials"]
-    estimate = evaluate._estimate(found, lambda weights: evaluate._cllr(found, weights), 50)
-    assert estimate.low < estimate.value < estimate.high
+    for each in evaluate._estimates(found, 50):
+        assert each.low <= each.value <= each.high and each.low < each.high
     row = evaluate._row("six voices", "all trials", found, 20)
     assert row.startswith("| six voices | all trials | 6 |") and row.count("|") == 10
+
+
+def test_levels_that_share_neighbours_keep_the_figures():
+    random = np.random.default_rng(0)
+    target = random.random(200_000) < 0.2
+    scores = np.where(target, 2.0, -2.0) + random.normal(size=len(target))
+    order = np.argsort(scores)
+    nobody = np.zeros(len(target), np.int64)
+    trials = evaluate.Scored(scores[order], target[order], nobody, nobody, 1)
+    weights = random.integers(0, 3, len(target)).astype(float)
+    coarse = evaluate._tradeoffs(evaluate._coarse(trials), weights)
+    assert coarse == pytest.approx(evaluate._figures(trials, weights)[:2], rel=0.01)
