@@ -1,0 +1,1 @@
+"""Mitigation of disparities between cohorts, arXiv 2207.11345."""
