@@ -1,9 +1,6 @@
 """The shipped clips as a corpus: phrases, their texts, where they are spoken."""
 
-import atexit
 import csv
-import shutil
-import tempfile
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +12,7 @@ from allears.asr.task import Lesson
 from allears.asr.tokens import Characters
 from allears.corpus import recordings, sound
 from allears.train.schedule import Plan
+from tests import once
 from tests.real import CLIPS
 
 PHRASES = (
@@ -58,13 +56,14 @@ def packed(folder: Path, phrases=PHRASES):
 @cache
 def taught():
     """A checkpoint of a model that has learnt the first four phrases by heart, and their sound."""
-    folder = Path(tempfile.mkdtemp(prefix="allears-taught-"))
-    atexit.register(shutil.rmtree, folder)
-    sound, tokens = packed(folder, FOUR), Characters()
-    plan = Plan(130, 5e-3, warmup=10, average=0.9)
+    tokens, plan = Characters(), Plan(130, 5e-3, warmup=10, average=0.9)
     lesson = Lesson(simply=10, plainly=1000)
     course = training.course_of("lstm", 200_000, tokens.size, plan, lesson)
     course = replace(course, encoder=course.encoder | {"dropout": 0.0})
-    with torch.random.fork_rng():
-        path = training.teach(course, sound, None, tokens, folder / "run", distort=None)
-    return path, sound
+
+    def teach(folder):
+        with torch.random.fork_rng():
+            training.teach(course, packed(folder, FOUR), None, tokens, folder, distort=None)
+
+    folder = once.made("phrases", teach)
+    return folder / course.name / training.CHECKPOINT, sound.load(folder / "pack")

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -17,15 +16,14 @@ import soundfile
 from allears.asr import opening
 from allears.asr.bundle import serialise
 from allears.asr.formats import FORMATS
-from allears.audio.files import to_int16
 from allears.audio.resample import resample
 from allears.cli import hearing
 from allears.cli.transcribe import Format
 from tests.asr.small import exported
-from tests.cli.command import COMMAND, refused, run, start, within
+from tests.cli.command import refused, run, start, within
+from tests.cli.listening import RATE, furnish, next_line, objects, piped, raw, without_torch
 from tests.real import speech
 
-RATE = 16_000
 OURS = ("--recogniser", "small.safetensors", "--longest", 1)
 
 
@@ -33,16 +31,10 @@ OURS = ("--recogniser", "small.safetensors", "--longest", 1)
 def room(tmp_path_factory):
     found = tmp_path_factory.mktemp("room")
     (found / "small.safetensors").write_bytes(serialise(exported()))
-    soundfile.write(found / "a.wav", speech("lj", 3), RATE)
+    furnish(found)
     soundfile.write(found / "b.flac", np.stack([speech("jfk", 2)] * 2, 1), RATE)
     soundfile.write(found / "c.ogg", speech("lj", 4)[::2], 8_000)
     soundfile.write(found / "silence.wav", np.zeros(2 * RATE), RATE)
-    soundfile.write(found / "none.wav", np.zeros(0), RATE)
-    broken = speech("lj", 6).copy()
-    broken[-1] = np.nan
-    soundfile.write(found / "nan.wav", broken, RATE, subtype="FLOAT")
-    (found / "text.txt").write_text("no sound\n" * 99)
-    (found / "empty.wav").write_bytes(b"")
     return found
 
 
@@ -50,14 +42,6 @@ def said(room, *arguments):
     ended = within("transcribe", *arguments, *OURS, cwd=room)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
     return ended.stdout
-
-
-def results(text):
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def raw(sound):
-    return to_int16(sound).astype("<i2").tobytes()
 
 
 # Files
@@ -72,7 +56,7 @@ def test_a_line_for_each_file_in_the_order_given(room):
 
 
 def test_results_as_they_come(room):
-    found = results(said(room, "a.wav", "b.flac", "--format", "jsonl"))
+    found = objects(said(room, "a.wav", "b.flac", "--format", "jsonl"))
     assert said(room, "a.wav", "b.flac", "--json") == said(
         room, "a.wav", "b.flac", "--format", "jsonl"
     )
@@ -102,7 +86,7 @@ def test_every_format_tells_the_same_words(room):
 
 
 def test_alternatives_phrases_and_pauses(room):
-    found = results(said(room, "a.wav", "--json", "--alternatives", 2, "--chunk-ms", 80))
+    found = objects(said(room, "a.wav", "--json", "--alternatives", 2, "--chunk-ms", 80))
     assert any(len(each["alternatives"]) == 2 for each in found if each["final"])
     plain = said(room, "a.wav")
     assert said(room, "a.wav", "--phrase", "abc:9", "--phrase", "a cab") != plain
@@ -207,14 +191,7 @@ def test_help_shows_how(room):
 
 
 def test_nothing_of_torch_is_needed(room):
-    code = (
-        "import sys; sys.modules['torch'] = sys.modules['onnx'] = None\n"
-        "sys.argv = ['allears', 'transcribe', 'a.wav', '--recogniser', 'small.safetensors']\n"
-        "from allears.cli.main import main; main()"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=room, capture_output=True, text=True, check=False
-    )
+    ended = without_torch("transcribe", "a.wav", "--recogniser", "small.safetensors", cwd=room)
     assert (ended.returncode, ended.stderr) == (0, "") and ended.stdout.startswith("a.wav\t")
 
 
@@ -233,33 +210,27 @@ def test_pocketsphinx_hears_real_words(room):
 # Pipes
 
 
-def piped(room, *arguments):
+def opened(room, *arguments):
+    """The command, and its stdin."""
     process = start("transcribe", "-", *arguments, *OURS, cwd=room, stdin=subprocess.PIPE)
     return process, process.stdin.buffer
 
 
-def next_line(process):
-    """A line that comes while stdin is open."""
-    ready, _, _ = select.select([process.stdout], [], [], 120)
-    assert ready, "nothing came"
-    return process.stdout.readline()
-
-
 def test_words_come_before_the_pipe_ends(room):
-    process, pipe = piped(room, "--json")
+    process, pipe = opened(room, "--json")
     pipe.write(raw(speech("lj", 3)))
     pipe.flush()
     first = json.loads(next_line(process))
     assert process.poll() is None and first["file"] == "-" and not first["final"]
     out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, "")
-    found = [first, *results(out)]
+    found = [first, *objects(out)]
     assert found[-1]["final"] and found[-1]["reason"] == "end" and found[-1]["end"] == 3.0
     assert sum(each["final"] for each in found) >= 3
 
 
 def test_phrases_come_before_the_pipe_ends_and_ctrl_c_loses_none(room):
-    process, pipe = piped(room)
+    process, pipe = opened(room)
     pipe.write((room / "a.wav").read_bytes())
     pipe.flush()
     first = next_line(process)
@@ -276,7 +247,8 @@ def test_phrases_come_before_the_pipe_ends_and_ctrl_c_loses_none(room):
 def test_a_pipe_says_what_the_file_does(room):
     for name in ("a.wav", "silence.wav"):
         with (room / name).open("rb") as file:
-            ended = run_pipe(room, file)
+            ended = piped("transcribe", *OURS, cwd=room, file=file)
+        assert ended.returncode == 0, ended.stderr
         assert ended.stdout.split() == said(room, name).split("\t")[1].split()
 
 
@@ -284,18 +256,9 @@ def test_pipes_without_sound_are_refused(room):
     for data, why in ((b"", "no sound came"), ((room / "b.flac").read_bytes(), "another format")):
         (room / "piped").write_bytes(data)
         with (room / "piped").open("rb") as file:
-            ended = run_pipe(room, file, expect=2)
-        assert ended.stdout == "" and why in ended.stderr
+            ended = piped("transcribe", *OURS, cwd=room, file=file)
+        assert (ended.returncode, ended.stdout) == (2, "") and why in ended.stderr
         assert len(ended.stderr.splitlines()) == 1
-
-
-def run_pipe(room, file, expect=0):
-    ended = subprocess.run(
-        [*COMMAND, "transcribe", "-", *map(str, OURS)],
-        cwd=room, stdin=file, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ended.returncode == expect, ended.stderr
-    return ended
 
 
 @pytest.fixture

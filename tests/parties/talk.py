@@ -13,6 +13,7 @@ import torch
 from allears.asr.model import Transducer, TransducerConfig
 from allears.asr.task import statistics
 from allears.asr.tokens import Characters
+from allears.asr.training import CHECKPOINT
 from allears.corpus.mixtures.conversation import Conversation
 from allears.corpus.mixtures.draw import Place, Plan
 from allears.corpus.mixtures.render import Clip, Seeds, render
@@ -24,6 +25,7 @@ from allears.parties.penalty import Punctuality
 from allears.parties.task import Lesson
 from allears.parties.training import Course
 from allears.train import schedule
+from tests import once
 from tests.asr.material import packed
 
 CHOSEN = (1, 5, 0)
@@ -81,15 +83,14 @@ LESSON = Lesson(
 @cache
 def learnt():
     """A checkpoint of a model that knows this conversation."""
-    folder = Path(tempfile.mkdtemp(prefix="allears-learnt-"))
-    atexit.register(shutil.rmtree, folder)
-    plan = schedule.Plan(250, 4e-3, warmup=10, average=0.9)
-    course = Course("talk", plan, LESSON)
-    whole = session()
-    with torch.random.fork_rng():
-        path = training.teach(course, recogniser(), TOKENS, lambda _: whole, folder)
-    assert path is not None
-    return path
+    course = Course("talk", schedule.Plan(250, 4e-3, warmup=10, average=0.9), LESSON)
+
+    def learn(folder):
+        whole = session()
+        with torch.random.fork_rng():
+            assert training.teach(course, recogniser(), TOKENS, lambda _: whole, folder)
+
+    return once.made("conversation", learn) / course.name / CHECKPOINT
 
 
 def louder(talk, factor):

@@ -11,11 +11,11 @@ from allears.audio.files import AudioFileError
 from allears.parties import opening
 from allears.parties.events import Kind
 from allears.parties.opening import enrol, open_converser
-from allears.parties.voices import Voices
 from allears.parties.who import Speakers
 from allears.speaker import embedder as network
 from allears.speaker.bundle import serialise as voices_file
 from allears.speaker.refusal import SpeakerError
+from allears.speaker.verifier import Verifier
 from tests.asr import small as single
 from tests.asr.small import TOKENS
 from tests.parties.small import MARKED, STEP, events, exported
@@ -39,8 +39,8 @@ class Loudness:
         low = power[: 500 * len(samples) // RATE].sum() / power.sum()
         return np.array([np.cos(np.pi * low / 2), np.sin(np.pi * low / 2)], np.float32)
 
-    def same(self, cosine):
-        return 50 * (cosine - 0.98)
+    def same(self, first, second):
+        return 50 * (float(first @ second) - 0.98)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_nobody_can_be_enrolled_where_no_voice_is_known(room, monkeypatch):
 
 def test_those_who_are_enrolled_may_be_met_in_every_stream(room, monkeypatch):
     knowing = Loudness()
-    monkeypatch.setattr(opening, "Voices", lambda _: knowing)
+    monkeypatch.setattr(opening, "Verifier", lambda _: knowing)
     monkeypatch.setattr(network, "Embedder", lambda _: None)
     clips = {"Ann": room / "ann.wav", "Ben": room / "ben.flac"}
     found = open_converser(room / "small.safetensors", embedder=room / "x", enrolled=clips)
@@ -179,30 +179,12 @@ def test_a_network_of_voices_out_of_its_file_knows_who_is_enrolled(room):
         enrolled={"Ann": room / "ann.wav"},
     )
     heard = network.Embedder(room / "voices.safetensors").embed(speech("lj", 3))
-    assert found.meet()._nearest(heard, ())[0] == "Ann"
-    assert found.meet()._nearest(heard, ["Ann"])[0] == ""
+    assert found.meet()._likeliest(heard, ())[0] == "Ann"
+    assert found.meet()._likeliest(heard, ["Ann"])[0] == ""
     soundfile.write(room / "silence.wav", np.zeros(2 * RATE), RATE)
     with pytest.raises(
         RecogniserError, match=r"silence.wav: Ann .* 0.00 s of voice .* give a clip"
     ):
-        enrol(Voices(network.Embedder(room / "voices.safetensors")), "Ann", room / "silence.wav")
+        enrol(Verifier(network.Embedder(room / "voices.safetensors")), "Ann", room / "silence.wav")
     with pytest.raises(SpeakerError, match=r"small.safetensors: "):
         open_converser(room / "small.safetensors", embedder=room / "small.safetensors")
-
-
-def test_likelihood_ratios_are_the_networks_own():
-    made = voices.exported()
-    plain = replace(made, about=replace(made.about, top=0))
-    line = made.about.slope, made.about.offset
-    assert Voices(network.Embedder.of(plain)).same(0.5) == pytest.approx(line[0] * 0.5 + line[1])
-
-
-def test_cosines_are_held_against_how_alike_the_cohort_is():
-    made = voices.exported()
-    angles = np.arange(4) * np.pi / 2  # each as far from two others, and opposite to one
-    cohort = np.zeros((4, made.about.size), np.float32)
-    cohort[:, 0], cohort[:, 1] = np.cos(angles), np.sin(angles)
-    held = replace(made, cohort=cohort, about=replace(made.about, top=3))
-    mean, deviation = -1 / 3, np.sqrt(2) / 3  # of cosines 0, 0 and -1
-    wanted = made.about.slope * (0.5 - mean) / deviation + made.about.offset
-    assert Voices(network.Embedder.of(held)).same(0.5) == pytest.approx(wanted, rel=1e-5)

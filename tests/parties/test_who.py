@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,9 @@ from allears.errors import AllearsError
 from allears.parties.floor import KEPT_S, Floor, Taken
 from allears.parties.turns import Open
 from allears.parties.who import Rules, Speakers
+from allears.speaker.embedder import Embedder
+from allears.speaker.verifier import Verifier
+from tests.speaker.small import CONFIG, exported
 
 RATE = 16_000
 ANN, BOB, CYD = np.eye(4, dtype=np.float32)[:3]
@@ -19,8 +24,8 @@ class Loudness:
             raise AllearsError("nobody speaks")
         return np.eye(4, dtype=np.float32)[level - 1]
 
-    def same(self, cosine):
-        return 10 * (cosine - 0.5)
+    def same(self, first, second):
+        return 10 * (float(first @ second) - 0.5)
 
 
 def near(voice, other, share):
@@ -76,6 +81,44 @@ def test_a_speaker_is_the_mean_of_what_was_heard():
     met.name(near(ANN, BOB, 0.45), 8.0)
     # Nearer to the mean of both than the cosine that is asked for, though not to the first alone.
     assert met.guess(near(ANN, BOB, 0.64)) == "speaker 1"
+
+
+def towards(degrees):
+    """A voice of the small network in the plane of a cohort, so far from its middle."""
+    found = np.zeros(CONFIG.size, np.float32)
+    found[:2] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return found
+
+
+@pytest.fixture(scope="module")
+def verifier():
+    """A network whose cohort's voices are alike, and most like those at 0°; even odds are at a score of 1."""
+    made = exported()
+    cohort = np.stack([towards(each) for each in (-20, -10, 0, 10, 20)])
+    about = replace(made.about, top=5, slope=1.0, offset=-1.0)
+    return Verifier(Embedder.of(replace(made, cohort=cohort, about=about)))
+
+
+def test_a_voice_that_is_like_many_is_not_taken_for_all(verifier):
+    """Whoever judged by cosines would say Ann both times: of who is like the cohort they say little."""
+    common, rare = towards(0), towards(90)
+    met = Speakers(verifier, {"Ann": common, "Bob": rare})
+    between = towards(44)
+    assert between @ common > between @ rare
+    assert met.guess(between) == "Bob"
+    assert met.name(between, 3.0) == "Bob"
+    stranger = towards(15)
+    assert stranger @ common > between @ rare
+    assert Speakers(verifier, {"Ann": common}).name(stranger, 3.0) == "speaker 1"
+
+
+def test_who_is_met_is_held_against_the_cohort_as_the_verifier_does(verifier):
+    met = Speakers(verifier, {"Bob": towards(90)})
+    met.name(towards(70), 10.0)
+    mean = 20 * towards(90) + 10 * towards(70)
+    name, nats = met._likeliest(towards(60), ())
+    expected = verifier.compare(mean / np.linalg.norm(mean), towards(60)).ratio
+    assert name == "Bob" and nats == pytest.approx(expected, rel=1e-5)
 
 
 def taken(number):

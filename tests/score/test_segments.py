@@ -49,8 +49,8 @@ def test_counts_of_one_kind_add() -> None:
     assert WordErrors(1, 2, 3, 10) + WordErrors(words=2) == WordErrors(1, 2, 3, 12)
     with pytest.raises(TypeError):
         WordErrors() + DiarisationErrors()  # type: ignore[operator]
-    with pytest.raises(NotImplementedError):
-        Counts().rate  # noqa: B018
+    with pytest.raises(TypeError, match=r"abstract .*fraction"):
+        Counts()  # type: ignore[abstract]
 
 
 def test_microseconds_undo_what_decimals_lose() -> None:

@@ -204,3 +204,13 @@ def test_two_clips_are_compared_as_the_file_says(embedder):
     best = np.sort(cohort, 0)[-10:]
     expected = ((one @ other - best.mean(0)) / best.std(0)).mean()
     assert different.score == pytest.approx(expected, rel=1e-4)
+    assert verifier.same(one, other) == different.ratio
+
+
+def test_without_a_cohort_cosines_are_what_is_calibrated():
+    made = exported()
+    plain = replace(made, about=replace(made.about, top=0))
+    one, other = np.eye(CONFIG.size, dtype=np.float32)[:2]
+    between = np.sqrt(0.5).astype(np.float32) * (one + other)
+    verifier = Verifier(Embedder.of(plain))
+    assert verifier.same(one, between) == pytest.approx(0.7 * np.sqrt(0.5) - 1)

@@ -68,14 +68,14 @@ class Lines:
         found: dict[str, Any] = {
             "file": self._name,
             "final": result.final,
-            "start": _rounded(result.start),
-            "end": _rounded(result.end),
+            "start": rounded(result.start),
+            "end": rounded(result.end),
             "text": result.text,
-            "words": [_word(each) for each in result.words],
+            "words": [fields(each) for each in result.words],
         }
         if result.final:
             found["alternatives"] = [
-                {"text": each.text, "score": _rounded(each.score)} for each in result.alternatives
+                {"text": each.text, "score": rounded(each.score)} for each in result.alternatives
             ]
             found["reason"] = result.reason
         return json.dumps(found, ensure_ascii=False) + "\n"
@@ -105,7 +105,7 @@ class Subtitles:
 
     def _cue(self, cue: Cue) -> str:
         self._count += 1
-        return f"{self._count}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{cue.text}\n\n"
+        return f"{self._count}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{cue.text}\n\n"
 
 
 class WebSubtitles:
@@ -120,7 +120,10 @@ class WebSubtitles:
 
     def tell(self, result: Result) -> str:
         """Lines of a final."""
-        return "".join(_vtt(each) for each in cues(result.words, result.end) if result.final)
+        if not result.final:
+            return ""
+        lines = cues(result.words, result.end)
+        return "".join(web_cue(each.start, each.end, escaped(each.text)) for each in lines)
 
     def end(self) -> str:
         """Nothing."""
@@ -131,7 +134,7 @@ class Ctm:
     """NIST's: recording, channel, start, duration, word and confidence of each word."""
 
     def __init__(self, name: str, live: bool = False) -> None:  # noqa: ARG002  as the others
-        self._name = "_".join(PurePath(name).stem.split()) or "_"
+        self._name = stem(name)
 
     def begin(self) -> str:
         """Nothing."""
@@ -169,22 +172,24 @@ def _worth(result: Result) -> bool:
     return bool(result.words) or not result.final
 
 
-def _word(word: Word) -> dict[str, Any]:
+def fields(word: Word) -> dict[str, Any]:
+    """A word as lines of JSON have it; seconds and shares to a thousandth."""
     return {
         "text": word.text,
-        "start": _rounded(word.start),
-        "end": _rounded(word.end),
-        "confidence": _rounded(word.confidence),
+        "start": rounded(word.start),
+        "end": rounded(word.end),
+        "confidence": rounded(word.confidence),
     }
 
 
-def _rounded(number: float) -> float:
+def rounded(number: float) -> float:
+    """To a thousandth."""
     return round(number, 3)
 
 
 def _length(word: Word) -> float:
     """Such that start and length, as they are printed, come to the end."""
-    return max(0.0, _rounded(word.end) - _rounded(word.start))
+    return max(0.0, rounded(word.end) - rounded(word.start))
 
 
 def _flat(name: str) -> str:
@@ -192,14 +197,24 @@ def _flat(name: str) -> str:
     return " ".join(name.replace("\t", " ").splitlines())
 
 
-def _clock(seconds: float, mark: str) -> str:
-    """HH:MM:SS,mmm."""
+def clock(seconds: float, mark: str) -> str:
+    """HH:MM:SS,mmm, with that mark."""
     whole = math.floor(1000 * seconds + 0.5)
     minutes, millis = divmod(whole, 60_000)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{millis // 1000:02}{mark}{millis % 1000:03}"
 
 
-def _vtt(cue: Cue) -> str:
-    text = cue.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{text}\n\n"
+def stem(name: str) -> str:
+    """A recording's name as one field."""
+    return "_".join(PurePath(name).stem.split()) or "_"
+
+
+def escaped(text: str) -> str:
+    """As WebVTT wants what is no mark."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def web_cue(start: float, end: float, text: str) -> str:
+    """A line of WebVTT; the text is escaped."""
+    return f"{clock(start, '.')} --> {clock(end, '.')}\n{text}\n\n"

@@ -3,7 +3,7 @@
 import contextlib
 import enum
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,19 @@ import typer
 from allears.audio.blocks import Blocks
 from allears.cli import hearing
 from allears.cli.arguments import ArgumentError, check_output
-from allears.cli.listening import HEARD, AsJson, Channel, ChunkMs, Mic, Out
+from allears.cli.listening import (
+    HEARD,
+    PIPE,
+    AsJson,
+    Channel,
+    ChunkMs,
+    Mic,
+    Out,
+    check_heard,
+    chosen,
+    pieces,
+    seconds,
+)
 from allears.cli.terminal import waiting
 from allears.cli.transcripts import Output
 
@@ -33,7 +45,6 @@ class Format(enum.StrEnum):
     VTT = "vtt"
 
 
-_PIPE = Path("-")
 _WHO = "Who speaks"
 _NOBODY = (
     "nothing that knows voices ships yet, so nobody is named; give --embedder FILE.safetensors"
@@ -93,14 +104,16 @@ def converse(
 
     `arecord -f S16_LE -r 16000 | allears converse - --json`
     """
-    form = _format(form, as_json)
+    form = chosen(form, as_json)
     clips = _clips(enrol or [])
-    _check(recording, mic, channel, out, [*clips.values(), model, embedder])
+    check_heard([recording] if recording else [], mic, channel)
+    if out:
+        check_output(out, [recording, *clips.values(), model, embedder])
     # Imported here so that every other command starts without networks.
     from allears.parties.live import CHUNK_S
     from allears.parties.opening import open_converser
 
-    chunk_s = None if chunk_ms is None else chunk_ms / 1000
+    chunk_s = seconds(chunk_ms)
     opened = open_converser(model, embedder=embedder, enrolled=clips, chunk_s=chunk_s)
     size = round((chunk_s or CHUNK_S) * hearing.RATE)
     shown = form is Format.TEXT and out is None and sys.stdout.isatty()
@@ -110,14 +123,6 @@ def converse(
             _show(events, clips)
         else:
             _write(events, form, "microphone" if mic else str(recording), out)
-
-
-def _format(form: Format, as_json: bool) -> Format:
-    if not as_json:
-        return form
-    if form not in (Format.TEXT, Format.JSONL):
-        raise ArgumentError(f"--json and --format {form} contradict each other: give one of them")
-    return Format.JSONL
 
 
 def _clips(given: Iterable[str]) -> dict[str, Path]:
@@ -134,21 +139,6 @@ def _clips(given: Iterable[str]) -> dict[str, Path]:
     return found
 
 
-def _check(
-    recording: Path | None,
-    mic: bool,
-    channel: int | None,
-    out: Path | None,
-    read: Sequence[Path | None],
-) -> None:
-    if mic and (recording or channel):
-        raise ArgumentError("--mic hears the microphone alone: leave the file and --channel out")
-    if not (mic or recording):
-        raise ArgumentError("nothing to hear: name a recording, - for stdin, or --mic")
-    if out:
-        check_output(out, [recording, *read])
-
-
 @contextlib.contextmanager
 def _sound(
     recording: Path | None, mic: bool, channel: int | None, *, shown: bool
@@ -156,7 +146,7 @@ def _sound(
     """What is to be heard; of a file it is told how far that is, unless turns are shown."""
     if mic or recording is None:
         yield hearing.microphone()
-    elif recording == _PIPE:
+    elif recording == PIPE:
         yield hearing.stdin(channel, "converse")
     elif shown:
         yield Blocks(recording, hearing.RATE, channel)
@@ -183,9 +173,8 @@ def _events(opened: "Converser", sound: Sound, size: int) -> "Iterator[Event]":
 
 def _heard(opened: "Converser", sound: Sound, size: int) -> "Iterator[Event]":
     stream = opened.stream()
-    for samples in sound:
-        for start in range(0, len(samples), size):
-            yield from stream.accept(samples[start : start + size])
+    for samples in pieces(sound, size):
+        yield from stream.accept(samples)
     yield from stream.finish()
 
 

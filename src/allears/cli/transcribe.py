@@ -17,7 +17,18 @@ from allears.asr.recogniser import Recogniser
 from allears.audio.blocks import Blocks
 from allears.cli import hearing
 from allears.cli.arguments import SHIPPED, ArgumentError, check_output
-from allears.cli.listening import AsJson, Channel, ChunkMs, Mic, Out
+from allears.cli.listening import (
+    PIPE,
+    AsJson,
+    Channel,
+    ChunkMs,
+    Mic,
+    Out,
+    check_heard,
+    chosen,
+    pieces,
+    seconds,
+)
 from allears.cli.terminal import waiting
 from allears.cli.transcripts import InOrder, Output
 
@@ -35,7 +46,6 @@ class Format(enum.StrEnum):
 BOOST = 4.0
 """Nats by which phrases are likelier that say no boost of their own."""
 
-_PIPE = Path("-")
 _RULES = "When a phrase is over"
 
 
@@ -99,40 +109,29 @@ def transcribe(
     `arecord -f S16_LE -r 16000 | allears transcribe - --phrase "art of printing" --json`
     """
     sources = recordings or []
-    form = _format(form, as_json)
+    form = chosen(form, as_json)
     _check(sources, mic, form, channel, out)
     # Imported here so that every other command starts without networks.
     from allears.asr.live import CHUNK_S
     from allears.asr.opening import Settings, ending, open_recogniser
 
-    chunk_s = None if chunk_ms is None else chunk_ms / 1000
+    chunk_s = seconds(chunk_ms)
     settings = Settings(_phrases(phrase or []), alternatives, beam, ending(pause, longest), chunk_s)
     opened = open_recogniser(recogniser, settings)
     size = round((chunk_s or CHUNK_S) * hearing.RATE)
     if mic:
         _live(opened, hearing.microphone(), FORMATS[form]("microphone", True), out, size)
-    elif sources == [_PIPE]:
+    elif sources == [PIPE]:
         _live(opened, hearing.stdin(channel), FORMATS[form]("-", True), out, size)
     else:
         _files(opened, sources, form, channel, out, size)
 
 
-def _format(form: Format, as_json: bool) -> Format:
-    if not as_json:
-        return form
-    if form not in (Format.TEXT, Format.JSONL):
-        raise ArgumentError(f"--json and --format {form} contradict each other: give one of them")
-    return Format.JSONL
-
-
 def _check(
     sources: Sequence[Path], mic: bool, form: Format, channel: int | None, out: Path | None
 ) -> None:
-    if mic and (sources or channel):
-        raise ArgumentError("--mic hears the microphone alone: leave files and --channel out")
-    if not (mic or sources):
-        raise ArgumentError("nothing to hear: name recordings, - for stdin, or --mic")
-    if _PIPE in sources and len(sources) > 1:
+    check_heard(sources, mic, channel)
+    if PIPE in sources and len(sources) > 1:
         raise ArgumentError("- hears stdin alone: name files in another command")
     if form in OF_ONE and len(sources) > 1:
         raise ArgumentError(f"--format {form} is for one recording: name files one at a time")
@@ -209,12 +208,11 @@ def _live(
             shown.start()
         try:
             output.write(writer.begin())
-            for samples in sound:
-                for start in range(0, len(samples), size):
-                    for result in stream.accept(samples[start : start + size]):
-                        output.write(writer.tell(result))
-                        if console.is_terminal:
-                            shown.update(Text("" if result.final else result.text), refresh=True)
+            for samples in pieces(sound, size):
+                for result in stream.accept(samples):
+                    output.write(writer.tell(result))
+                    if console.is_terminal:
+                        shown.update(Text("" if result.final else result.text), refresh=True)
             output.write("".join(map(writer.tell, stream.finish())) + writer.end())
             output.done()
         finally:

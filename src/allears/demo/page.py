@@ -9,16 +9,15 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib import resources
 from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
 import soundfile
 from jaxtyping import Float32
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from allears.demo import picture
+from allears.pages import template
 
 FRAME_S = 0.020
 LOWER_IS_BETTER = {"WER", "CER"}
@@ -231,15 +230,6 @@ def drawing(clip: Clip) -> dict[str, Any]:
 
 def render(page: Page) -> str:
     """The page as HTML that needs no network, no other file and, to be read, no script."""
-    environment = Environment(
-        loader=FunctionLoader(
-            lambda name: (resources.files("allears.demo") / name).read_text("utf-8")
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     rows, names = summary(page), score_names(page)
     shown = {label for row in rows for label in row.labels}
     rates = [row.kbps for row in rows[1:]]
@@ -251,7 +241,7 @@ def render(page: Page) -> str:
         "labels": {key: asdict(label) for key, label in LABELS.items()},
         "clips": [drawing(clip) for clip in page.clips],
     }
-    return environment.get_template("page.html.j2").render(
+    return template("allears.demo", "page.html.j2").render(
         {used.__name__: used for used in (percent, number, spans, flac, Row)},
         page=page,
         rows=rows,

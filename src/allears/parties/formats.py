@@ -6,10 +6,9 @@ once; the others want turns in the order of their beginnings, so only what final
 
 import json
 from collections.abc import Callable
-from pathlib import PurePath
 from typing import Any, NamedTuple, Protocol
 
-from allears.asr.events import Word
+from allears.asr.formats import escaped, fields, rounded, stem, web_cue
 from allears.asr.subtitles import cues
 from allears.parties.events import Event, Kind
 
@@ -60,12 +59,12 @@ class Lines:
             "event": event.kind.value,
             "turn": event.turn,
             "speaker": event.speaker,
-            "start": _rounded(event.start),
-            "end": _rounded(event.end),
+            "start": rounded(event.start),
+            "end": rounded(event.end),
             "text": event.text,
-            "words": [_word(each) for each in event.words],
-            "told": _rounded(event.told),
-            "latency": _rounded(event.latency),
+            "words": [fields(each) for each in event.words],
+            "told": rounded(event.told),
+            "latency": rounded(event.latency),
         }
         return json.dumps(found, ensure_ascii=False) + "\n"
 
@@ -78,12 +77,12 @@ class Rttm:
     """NIST's rich transcription time marks: recording, channel, start, duration and speaker of each turn."""
 
     def __init__(self, name: str) -> None:
-        self._name = _stem(name)
+        self._name = stem(name)
         self._kept: list[tuple[float, float, str]] = []
 
     def tell(self, event: Event) -> str:
         """Nothing yet."""
-        start, length = _rounded(event.start), _length(event)
+        start, length = rounded(event.start), _length(event)
         if event.kind is Kind.FINAL and length > 0:
             self._kept.append((start, length, _field(event.speaker)))
         return ""
@@ -100,7 +99,7 @@ class Stm:
     """NIST's segment time marks: recording, channel, speaker, start, end and words of each turn with words."""
 
     def __init__(self, name: str) -> None:
-        self._name = _stem(name)
+        self._name = stem(name)
         self._kept: list[tuple[float, str]] = []
 
     def tell(self, event: Event) -> str:
@@ -120,7 +119,7 @@ class SegLst:
     """Segment-wise long-form speech transcription, as MeetEval and CHiME have it: a list of objects."""
 
     def __init__(self, name: str) -> None:
-        self._name = _stem(name)
+        self._name = stem(name)
         self._kept: list[dict[str, Any]] = []
 
     def tell(self, event: Event) -> str:
@@ -130,8 +129,8 @@ class SegLst:
                 {
                     "session_id": self._name,
                     "speaker": event.speaker or UNKNOWN,
-                    "start_time": _rounded(event.start),
-                    "end_time": _rounded(event.end),
+                    "start_time": rounded(event.start),
+                    "end_time": rounded(event.end),
                     "words": event.text,
                 }
             )
@@ -161,10 +160,10 @@ class WebVoices:
     def tell(self, event: Event) -> str:
         """Nothing yet."""
         if event.kind is Kind.FINAL:
-            voice = f"<v {_escaped(event.speaker)}>" if event.speaker else ""
+            voice = f"<v {escaped(event.speaker)}>" if event.speaker else ""
             # A line that takes no time is none.
             self._kept += [
-                _Voiced(each.start, max(each.end, each.start + 0.001), voice + _escaped(each.text))
+                _Voiced(each.start, max(each.end, each.start + 0.001), voice + escaped(each.text))
                 for each in cues(event.words, event.end)
             ]
         return ""
@@ -172,9 +171,7 @@ class WebVoices:
     def end(self) -> str:
         """All lines, by when they begin as the format wants it."""
         shown = sorted(self._kept, key=lambda each: each.start)
-        return "WEBVTT\n\n" + "".join(
-            f"{_clock(each.start)} --> {_clock(each.end)}\n{each.text}\n\n" for each in shown
-        )
+        return "WEBVTT\n\n" + "".join(web_cue(each.start, each.end, each.text) for each in shown)
 
 
 FORMATS: dict[str, Callable[[str], Writer]] = {
@@ -188,24 +185,9 @@ FORMATS: dict[str, Callable[[str], Writer]] = {
 """Each makes a writer for a recording's name."""
 
 
-def _word(word: Word) -> dict[str, Any]:
-    """As transcripts of one talker have it."""
-    numbers = {name: _rounded(getattr(word, name)) for name in ("start", "end", "confidence")}
-    return {"text": word.text, **numbers}
-
-
-def _rounded(number: float) -> float:
-    return round(number, 3)
-
-
 def _length(event: Event) -> float:
     """Such that start and length, as they are printed, come to the end."""
-    return _rounded(_rounded(event.end) - _rounded(event.start))
-
-
-def _stem(name: str) -> str:
-    """A recording's name as one field."""
-    return "_".join(PurePath(name).stem.split()) or "_"
+    return rounded(rounded(event.end) - rounded(event.start))
 
 
 def _field(speaker: str) -> str:
@@ -213,18 +195,7 @@ def _field(speaker: str) -> str:
     return "_".join(speaker.split()) or UNKNOWN
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def _minutes(seconds: float) -> str:
     """mm:ss.s."""
     minutes, tenths = divmod(round(10 * seconds), 600)
     return f"{minutes:02}:{tenths // 10:02}.{tenths % 10}"
-
-
-def _clock(seconds: float) -> str:
-    """HH:MM:SS.mmm."""
-    minutes, millis = divmod(round(1000 * seconds), 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{millis // 1000:02}.{millis % 1000:03}"

@@ -16,9 +16,9 @@ from allears.errors import AllearsError
 from allears.parties.live import Converser
 from allears.parties.targets import Form
 from allears.parties.turns import Manner
-from allears.parties.voices import Voices
 from allears.parties.who import Embedder, Speakers, Voice
 from allears.speaker import embedder as network
+from allears.speaker.verifier import Verifier
 
 SHIPPED_FILE = Path(__file__).parents[1] / "weights/allears/conversation.safetensors"
 """What hears conversations where nothing else is named."""
@@ -116,4 +116,4 @@ def _knowing(path: Path | None, needed: bool) -> Embedder | None:
                 "name one by --embedder FILE, or leave --enrol out"
             )
         return None
-    return Voices(network.Embedder(path or EMBEDDER_FILE))
+    return Verifier(network.Embedder(path or EMBEDDER_FILE))

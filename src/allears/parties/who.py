@@ -1,7 +1,7 @@
 """Who speaks in a turn: voices told apart as they come, and called by name where they were enrolled.
 
-Online clustering: a turn's voice is that of the nearest speaker so far if it is near enough, else a new one; each
-speaker is the mean of all that was heard of them, enrolled clips among it. Names of turns that are over stay.
+Online clustering: a turn's voice is that of the likeliest speaker so far if it is likely enough, else a new one;
+each speaker is the mean of all that was heard of them, enrolled clips among it. Names of turns that are over stay.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,13 +17,13 @@ Voice = Float32[np.ndarray, " size"]
 
 
 class Embedder(Protocol):
-    """Voices as vectors: near where the speaker is the same."""
+    """Voices as vectors, and whether two are one; `speaker.verifier.Verifier` is such."""
 
     def embed(self, samples: Float32[np.ndarray, " samples"]) -> Voice:
         """Of 16 kHz in ±1, of length 1. Raises an AllearsError where nobody speaks in it."""
 
-    def same(self, cosine: float) -> float:
-        """How much likelier (nats) one speaker is than two, for voices of this cosine."""
+    def same(self, first: Voice, second: Voice) -> float:
+        """How much likelier (nats) one speaker is than two, for voices of length 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ class Speakers:
             return None
 
     def guess(self, voice: Voice, others: Collection[str] = ()) -> str:
-        """Whose it is among those known, who are not `others`; nobody's where it is near none."""
-        name, nats = self._nearest(voice, others)
+        """Whose it is among those known, who are not `others`; nobody's where it is like none."""
+        name, nats = self._likeliest(voice, others)
         return name if nats >= self._rules.nats else ""
 
     def name(self, voice: Voice, seconds: float, others: Collection[str] = ()) -> str:
         """Whose it is, after so much speech; who is new gets a name. What was heard is remembered."""
-        name, nats = self._nearest(voice, others)
+        name, nats = self._likeliest(voice, others)
         full = len(self._sums) >= self._rules.most or seconds < self._rules.least_s
         if not name or (nats < self._rules.nats and not full):
             if seconds < self._rules.least_s:
@@ -84,11 +84,12 @@ class Speakers:
             if (name := f"speaker {self._met}") not in self._sums:
                 return name
 
-    def _nearest(self, voice: Voice, others: Collection[str]) -> tuple[str, float]:
+    def _likeliest(self, voice: Voice, others: Collection[str]) -> tuple[str, float]:
         """Who, and how much likelier it is them than another."""
         best = "", -np.inf
         for name, total in self._sums.items():
             if name not in others:
-                cosine = float(total @ voice) / float(np.linalg.norm(total))
-                best = max(best, (name, self._embedder.same(cosine)), key=lambda each: each[1])
+                mean = (total / np.linalg.norm(total)).astype(np.float32)
+                nats = self._embedder.same(mean, voice)
+                best = max(best, (name, nats), key=lambda each: each[1])
         return best

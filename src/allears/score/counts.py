@@ -1,5 +1,6 @@
 """Counts that add: a rate comes from sums over sessions, so that nobody averages rates by mistake."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from math import nan
 from typing import TypeVar
@@ -8,7 +9,7 @@ Kind = TypeVar("Kind", bound="Counts")
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(ABC):
     """Base of counts; each field is a whole number or counts again, 0 where it is not given.
 
     `sum(several, Kind())` adds those of one kind; whole numbers come to the same in any order.
@@ -21,9 +22,9 @@ class Counts:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in names))
 
     @property
+    @abstractmethod
     def fraction(self) -> tuple[int, int]:
         """What the rate is made of: two columns that a bootstrap can add over sessions."""
-        raise NotImplementedError
 
     @property
     def rate(self) -> float:

@@ -66,11 +66,7 @@ def orc_errors(reference: Iterable[Segment], hypothesis: Iterable[Segment]) -> W
     _refuse_hopeless(said, heard, None)
     if not heard:  # MeetEval 0.4.3 contradicts itself here
         return _all_deleted(said)
-    meeteval = _meeteval()
-    found = meeteval.wer.orc_word_error_rate(
-        _texts(meeteval, said), _texts(meeteval, heard), reference_sort=False, hypothesis_sort=False
-    )
-    return _counts(found)
+    return _untimed(_meeteval().wer.orc_word_error_rate, said, heard)
 
 
 def tcorc_errors(
@@ -110,11 +106,7 @@ def cp_errors(reference: Iterable[Segment], hypothesis: Iterable[Segment]) -> Wo
     said, heard = spoken(reference), spoken(hypothesis)
     _refuse_many(said, SPEAKERS)
     _refuse_many(heard, SPEAKERS)
-    meeteval = _meeteval()
-    found = meeteval.wer.cp_word_error_rate(
-        _texts(meeteval, said), _texts(meeteval, heard), reference_sort=False, hypothesis_sort=False
-    )
-    return _counts(found)
+    return _untimed(_meeteval().wer.cp_word_error_rate, said, heard)
 
 
 def tcp_errors(
@@ -178,10 +170,17 @@ def _constrained(matching: Any, said: _Timed, heard: _Timed) -> WordErrors:
     )
 
 
-def _texts(meeteval: Any, segments: Iterable[Segment]) -> Any:
-    """As MeetEval has them, without times: they are in order."""
+def _untimed(
+    rate: Callable[..., Any], said: Iterable[Segment], heard: Iterable[Segment]
+) -> WordErrors:
+    """By one of MeetEval's rates that knows no times: segments are in order."""
+    return _counts(rate(_texts(said), _texts(heard), reference_sort=False, hypothesis_sort=False))
+
+
+def _texts(segments: Iterable[Segment]) -> Any:
+    """As MeetEval has them, without times."""
     rows = [{"speaker": each.label, "words": " ".join(each.words)} for each in segments]
-    return meeteval.io.SegLST(rows)
+    return _meeteval().io.SegLST(rows)
 
 
 def _timed_texts(

@@ -30,6 +30,16 @@ class Verifier:
         score = self.scores(np.stack((first, second)), np.zeros(1, np.int64), np.ones(1, np.int64))
         return Verdict(float(score[0]), float(self.ratios(score)[0]))
 
+    def same(
+        self, first: Float32[np.ndarray, " size"], second: Float32[np.ndarray, " size"]
+    ) -> float:
+        """How much likelier (nats) one speaker is than two, by embeddings one long."""
+        return self.compare(first, second).ratio
+
+    def embed(self, samples: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " size"]:
+        """What the embedder hears in 16 kHz, ±1, of length 1. Raises SpeakerError as that does."""
+        return self.embedder.embed(samples)
+
     def scores(
         self,
         embeddings: Embeddings,
