@@ -34,8 +34,7 @@ class Size:
     symbols: int
     first: int
     steps: int
-    seconds: float
-    longest_s: float
+    lesson: Lesson
     rate: float
     device: str = "cpu"
     precision: Precision = "bfloat16"
@@ -43,11 +42,12 @@ class Size:
 
 LAPTOP = Size(
     {"width": 192, "layers": 6, "heads": 4, "size": 48, "past": 128}, 4,
-    (0.7, 0.55, 0.4, 0.3), (32, 8, 2), 128, 3200, 1600, 30.0, 10.0, 1.5e-3,
+    (0.7, 0.55, 0.4, 0.3), (32, 8, 2), 128, 3200, 1600,
+    Lesson(seconds=30.0, longest_s=10.0, shortly=1200, plainly=1600), 1e-3,
 )  # fmt: skip
 FULL = Size(
     {"width": 512, "layers": 14, "heads": 8, "size": 64, "past": 128}, 8,
-    (0.7, 0.55, 0.4, 0.3), (32, 8, 2), 2500, 120_000, 40_000, 1200.0, 17.0, 1e-3, "cuda",
+    (0.7, 0.55, 0.4, 0.3), (32, 8, 2), 2500, 120_000, 40_000, Lesson(seconds=1200.0), 1e-3, "cuda",
 )  # fmt: skip
 
 
@@ -69,12 +69,12 @@ def runs(size: Size) -> list[Run]:
     """The base first; then the ungated, the amortised and the windows, each from the base's weights."""
     past = size.encoder["past"]
     follow = replace(_plan(size, size.steps), rate=size.rate / 3, warmup=min(100, size.steps // 5))
-    lesson = Lesson(seconds=size.seconds, longest_s=size.longest_s)
-    later = replace(lesson, plainly=0, simply=0, shortly=0)
+    later = replace(size.lesson, plainly=0, simply=0, shortly=0)
     gated = {**size.encoder, "slices": size.slices}
     found = [
         Run(
-            Course(BASE, "transformer", size.encoder, _plan(size, size.first), lesson=lesson), past
+            Course(BASE, "transformer", size.encoder, _plan(size, size.first), lesson=size.lesson),
+            past,
         ),
         Run(Course(UNGATED, "transformer", size.encoder, follow, lesson=later), past),
     ]

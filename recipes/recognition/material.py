@@ -24,7 +24,7 @@ class Corpus:
     share: float
 
 
-LAPTOP = (Corpus("an4", 4.0), Corpus("speechocean762", 1.0), Corpus("librispeech", 1.0))
+LAPTOP = (Corpus("an4", 8.0), Corpus("speechocean762", 1.0), Corpus("librispeech", 1.0))
 """Some seven hours."""
 
 

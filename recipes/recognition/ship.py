@@ -8,7 +8,6 @@ Stopped at any time, the same command goes on.
 
 import argparse
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from allears.asr.checkpoint import load
@@ -25,8 +24,6 @@ from recipes.recognition.material import LAPTOP, Corpus
 RUNS = Path("runs/recognition")
 SYMBOLS = 160
 TEXT = "English letters, digits, numbers, dates and commands; not free sentences"
-
-MORE_SPELT = tuple(replace(each, share=8.0) if each.name == "an4" else each for each in LAPTOP)
 
 COURSE = Course(
     "ship-vgg",
@@ -50,7 +47,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=float("inf"), help="stop after so many")
     wish = parser.parse_args()
     until = time.monotonic() + 3600 * wish.hours
-    corpora = [*MORE_SPELT, Corpus(str(wish.synthetic.resolve()), 0.25)]
+    corpora = [*LAPTOP, Corpus(str(wish.synthetic.resolve()), 0.25)]
     sound, shares = material.training(wish.data, corpora, RUNS / "packs")
     tokens = pieces(sound, SYMBOLS, RUNS / f"pieces-{SYMBOLS}.model")
     distort = harder(wish.data / "noise", network=True, speeds=SPEEDS)
