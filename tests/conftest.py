@@ -9,7 +9,8 @@ from hypothesis import settings
 from tests import once
 
 # What the user of this machine has imported must not change what tests see.
-os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="allears-tests-")
+_DATA = tempfile.TemporaryDirectory(prefix="allears-tests-")
+os.environ["XDG_DATA_HOME"] = _DATA.name
 
 # How long an example takes says nothing here: every call is type-checked, on machines of any speed.
 settings.register_profile("allears", deadline=None)

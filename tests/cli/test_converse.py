@@ -26,7 +26,7 @@ from tests.real import speech
 
 OURS = ("--model", "small.safetensors")
 KEYS = ["event", "turn", "speaker", "start", "end", "text", "words", "told", "latency"]
-NOBODY = "allears: nothing that knows voices ships yet"
+NOBODY = "allears: this install has no network of voices"
 
 
 @pytest.fixture(autouse=True)

@@ -47,7 +47,7 @@ class Format(enum.StrEnum):
 
 _WHO = "Who speaks"
 _NOBODY = (
-    "nothing that knows voices ships yet, so nobody is named; give --embedder FILE.safetensors"
+    "this install has no network of voices, so nobody is named; give --embedder FILE.safetensors"
 )
 
 Sound = Iterable[np.ndarray]

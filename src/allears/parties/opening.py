@@ -112,7 +112,7 @@ def _knowing(path: Path | None, needed: bool) -> Embedder | None:
     if path is None and not EMBEDDER_FILE.is_file():
         if needed:
             raise RecogniserError(
-                "nothing that knows voices ships yet, so nobody can be enrolled; "
+                "this install has no network of voices, so nobody can be enrolled; "
                 "name one by --embedder FILE, or leave --enrol out"
             )
         return None

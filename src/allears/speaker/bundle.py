@@ -44,7 +44,7 @@ class About:
         sizes = (self.bands, self.stack, self.size)
         if not all(type(each) is int and 0 < each <= _LARGEST for each in sizes):
             raise ValueError(f"bands, stack and size are {sizes}")
-        if type(self.top) is not int or self.top < 0:
+        if type(self.top) is not int or self.top < 0 or self.top == 1:  # one has no deviation
             raise ValueError(f"the top {self.top} of a cohort")
         if not (np.isfinite([self.slope, self.offset]).all() and self.slope > 0):
             raise ValueError(f"a line of slope {self.slope} and offset {self.offset}")

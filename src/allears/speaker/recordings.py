@@ -16,8 +16,9 @@ from allears.speaker.verifier import Verifier
 
 SURE_S = 1.5
 """Seconds of voice below which a voice is known badly."""
-DOUBT = float(np.log(19))
-"""Nats by which two speakers must be likelier: one clip in twenty that is said to be of one has two."""
+DOUBT = 4.0
+"""Nats by which two speakers must be likelier: so are the parts of three clips of one speaker in a hundred, and of
+two thirds of those of two (`recipes/speaker/doubt.md`)."""
 PLACES = ("beginning", "middle", "end")
 
 Samples = Float32[np.ndarray, " samples"]
@@ -53,7 +54,13 @@ def hear(embedder: Embedder, path: Path) -> Heard:
 
 
 def apart(verifier: Verifier, path: Path) -> Apart | None:
-    """The parts of a recording that are least like each other, if two speakers are so much likelier (`DOUBT`).
+    """The parts of a recording that are least like each other, if two speakers are so much likelier (`DOUBT`)."""
+    least = least_alike(verifier, path)
+    return least if least and least.ratio < -DOUBT else None
+
+
+def least_alike(verifier: Verifier, path: Path) -> Apart | None:
+    """The parts of a recording that are least like each other.
 
     Thirds of its voice are compared, halves of less than 4.5 s; of less than 3 s nothing can be told.
     """
@@ -63,8 +70,7 @@ def apart(verifier: Verifier, path: Path) -> Apart | None:
         Apart(names[one], names[other], verifier.compare(found[one], found[other]).ratio)
         for one, other in itertools.combinations(range(len(found)), 2)
     ]
-    least = min(pairs, key=lambda each: each.ratio, default=None)
-    return least if least and least.ratio < -DOUBT else None
+    return min(pairs, key=lambda each: each.ratio, default=None)
 
 
 def _parts(

@@ -1,0 +1,1 @@
+"""Adversarial reweighting for speaker verification, arXiv 2207.07776."""
