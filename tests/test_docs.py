@@ -85,7 +85,14 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     (tmp_path / "trials.csv").write_text(trials(0))
     voices(tmp_path)
     # A second machine, the release of Opus and hours of speech are not at hand.
-    elsewhere = ("--to 192.", "--listen", "weights import", "--weights opus", "allears train", "--mic")
+    elsewhere = (
+        "--to 192.",
+        "--listen",
+        "weights import",
+        "--weights opus",
+        "allears train",
+        "--mic",
+    )
     elsewhere += ("mine.safetensors", "sherpa-onnx", "--ray", "--census")
     simulated = [each for each in commands() if not any(word in each for word in elsewhere)]
     assert len(simulated) == 16
