@@ -13,6 +13,7 @@ from allears.cli import (
     enrol,
     export,
     inspect,
+    mitigate,
     train,
     transcribe,
     verify,
@@ -37,6 +38,7 @@ app.command("converse")(converse.converse)
 app.command("verify")(verify.verify)
 app.command("enrol")(enrol.enrol)
 app.command("audit")(audit.audit)
+app.command("mitigate")(mitigate.mitigate)
 app.command("demo")(demo.demo)
 app.add_typer(train.app, name="train")
 app.command("export")(export.export)

@@ -1,7 +1,7 @@
 """What an audit found, as plain values: what a report shows, JSON carries and a pipeline decides by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from allears.score.bootstrap import Estimate
@@ -42,6 +42,33 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Living:
+    """What the census says of where somebody lives: a column is a kind, or an amount or more; or not (`met`).
+
+    `zip` is the column of the results that has zip codes.
+    """
+
+    column: str
+    sign: Literal["=", "≥"]
+    value: str | float
+    met: bool
+    zip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who is in a group, so that it can be said of speakers whom the audit never heard; all of it must be met.
+
+    `labels` are columns and what is written there; `boxes` south, west, north and east in degrees, the south and
+    west edges within, in one of which the place is.
+    """
+
+    labels: tuple[tuple[str, str], ...] = ()
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    living: Living | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Grouping:
     """One way to divide the speakers, worst group first.
 
@@ -51,7 +78,7 @@ class Grouping:
     than their figures are of; `suppressed` are those too small to be shown. `unseen` is the least by which
     the rate of a group must exceed that of the rest, relative to it, to be shown four times in five: that of the
     middle one of the groups. `stability` (voices) is how alike groups come out from
-    other seeds, 0 … 1.
+    other seeds, 0 … 1. `rules` say by group who is in it, where that can be said without hearing them.
     """
 
     by: str
@@ -68,6 +95,7 @@ class Grouping:
     stability: float | None = None
     regions: tuple[Region, ...] = ()
     dealt: bool = True
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ beforehand, by Benjamini and Hochberg where they were found. A group's p is the 
 nothing anywhere none stands out, 19 times in 20.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from allears.fairness.findings import Group, Grouping, Kind, Region
+from allears.fairness.findings import Group, Grouping, Kind, Region, Rule
 from allears.fairness.statistics import halves, intervals, multiplicity, permutation, poisson, power
 from allears.fairness.statistics.shrinkage import shrunk
 from allears.fairness.sums import ERRORS, UTTERANCES, WORDS, Groups, summed
@@ -39,6 +39,7 @@ class Question:
     stability: float | None = None
     regions: tuple[Region, ...] = ()
     about: tuple[str, ...] = ()
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def _judged(question: Question, settings: Settings) -> Grouping:
         power.unseen(groups.only(large.tolist()), tests) if len(large) > 1 else float("nan"),
         question.stability, tuple(each for each in question.regions if each.group in shown),
         question.everybody is None and permutation.dealable(groups),
+        {name: rule for name, rule in question.rules.items() if name in shown},
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from allears.fairness.cohorts.attributes import Attributes, columns
 from allears.fairness.cohorts.census import Census
 from allears.fairness.cohorts.discovery import Discovery
 from allears.fairness.cohorts.partition import CensusPartition
+from allears.fairness.cohorts.rules import named
 from allears.fairness.cohorts.search import SubgroupSearch
 from allears.fairness.cohorts.sizing import sized_tree
 from allears.fairness.cohorts.voices import VoiceClusters
@@ -61,7 +62,7 @@ def _named(sums: Sums, by: str) -> Asked:
     groups = found.groups(sums)
     if not groups.names:
         raise AuditError(f"--by {by}: no row has a label there")
-    return Asked(Question(by, "named", groups), found.groups)
+    return Asked(Question(by, "named", groups, rules=named(sums, by)), found.groups)
 
 
 def _discoveries(
@@ -89,6 +90,7 @@ def _found(
     question = Question(
         title, kind, whole.of(half), whole.of(~half), second.of(~half),
         stability=getattr(first, "stability_", None), regions=getattr(first, "regions_", ()),
+        rules=getattr(first, "rules_", {}),
     )  # fmt: skip
     return Asked(question, lambda other: first.groups(other).of(half))
 
@@ -107,7 +109,7 @@ def _searched(
         return None
     question = Question(
         " × ".join(names), "search", search.groups(sums).only(new).of(half),
-        everybody=sums.everybody().of(half),
+        everybody=sums.everybody().of(half), rules=search.rules_,
     )  # fmt: skip
     return Asked(question, lambda other: search.groups(other).only(new).of(half))
 

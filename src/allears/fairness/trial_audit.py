@@ -11,6 +11,8 @@ from allears.fairness import trial_tables, verification
 from allears.fairness.audit import USUAL
 from allears.fairness.calibration import costs
 from allears.fairness.cohorts.attributes import columns
+from allears.fairness.cohorts.rules import of_labels
+from allears.fairness.findings import Rule
 from allears.fairness.statistics import bootstrap
 from allears.fairness.trial_findings import Line, TrialAudit, TrialGroup, TrialGrouping
 from allears.fairness.trial_judging import Errors, counted, judged
@@ -74,7 +76,10 @@ def audit_listed(
     )
     drawn = [bootstrap.drawn(len(trials.speakers), wish.seed, each) for each in range(wish.draws)]
     everybody = counted(trials, np.zeros(len(trials.speakers), np.int64), 1, found.threshold, drawn)
-    groupings = _groupings(trials, labels, found, wish.min_speakers, drawn)
+    groupings = tuple(
+        replace(each, rules=_rules(listed.trials, each))
+        for each in _groupings(trials, labels, found, wish.min_speakers, drawn)
+    )
     targets = int(trials.target.sum())
     cllr, least_cllr = costs(trials, drawn)
     return TrialAudit(
@@ -87,11 +92,24 @@ def audit_listed(
 
 def _labels(trials: Trials, by: str) -> tuple[str | None, ...]:
     """Each speaker's group by an attribute, or by several joined by `*`; None where one is not known."""
+    return tuple(
+        " × ".join(map(str, each)) if all(each) else None for each in _combined(trials, by)
+    )
+
+
+def _combined(trials: Trials, by: str) -> list[tuple[str | None, ...]]:
+    """Each speaker's labels."""
     there = {name.lower(): values for name, values in trials.labels.items()}
     parts = [trials.labels.get(name, there[name.lower()]) for name in columns(by)]
-    return tuple(
-        " × ".join(map(str, each)) if all(each) else None for each in zip(*parts, strict=True)
-    )
+    return list(zip(*parts, strict=True))
+
+
+def _rules(trials: Trials, by: TrialGrouping) -> dict[str, Rule]:
+    """Who is in the groups that are shown."""
+    known = {tuple(map(str, each)) for each in _combined(trials, by.by) if all(each)}
+    shown = {each.part.name for each in by.groups}
+    rules = of_labels(columns(by.by), sorted(known))
+    return {name: rule for name, rule in rules.items() if name in shown}
 
 
 def _large(labels: Sequence[str | None], least: int) -> tuple[str | None, ...]:

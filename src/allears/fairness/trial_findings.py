@@ -1,9 +1,9 @@
 """What an audit of speaker verification found, as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from allears.fairness.findings import LeftOut
+from allears.fairness.findings import LeftOut, Rule
 from allears.fairness.verification import NOTHING, Part
 from allears.score.bootstrap import Estimate
 
@@ -40,7 +40,7 @@ class TrialGrouping:
     """One way to divide speakers: groups by themselves, and impostors of one as another.
 
     `suppressed` groups are of too few speakers to be shown; of `unknown` speakers nothing is written down.
-    `lines` are of the groups that have errors of both kinds.
+    `lines` are of the groups that have errors of both kinds; `rules` say by group who is in it.
     """
 
     by: str
@@ -49,6 +49,7 @@ class TrialGrouping:
     suppressed: int
     unknown: int
     lines: Mapping[str, Line]
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from jaxtyping import Bool, Int64
 
 from allears.fairness.cohorts.census import Census
 from allears.fairness.cohorts.discovery import at_least, by_speaker, column
+from allears.fairness.findings import Living
+from allears.fairness.findings import Rule as Members
 from allears.fairness.refusal import AuditError
 from allears.fairness.sums import ERRORS, UNKNOWN, WORDS, Groups, Sums
 
@@ -107,6 +109,18 @@ class CensusPartition:
     def groups(self, sums: Sums) -> Groups:
         """Both groups' counts, speaker by speaker."""
         return sums.by_speaker(self.names_, self._labels(self._home(sums)))
+
+    @property
+    def rules_(self) -> dict[str, Members]:
+        """Who is in each group."""
+        column, sign, value = self.rule_
+        plain = value if isinstance(value, str) else float(value)
+        return {
+            name: Members(
+                living=Living(column, sign, plain, met == bool(self._worse), self.zip_column)
+            )
+            for name, met in zip(self.names_, (True, False), strict=True)
+        }
 
     def _home(self, sums: Sums) -> Int64[np.ndarray, " speakers"]:
         """Each speaker's row of the table; UNKNOWN where there is none, or several."""

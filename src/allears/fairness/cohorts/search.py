@@ -19,6 +19,7 @@ from jaxtyping import Bool, Int64
 
 from allears.fairness.cohorts.crossing import Scored, Table
 from allears.fairness.cohorts.discovery import at_least, column, joined
+from allears.fairness.findings import Rule
 from allears.fairness.refusal import AuditError
 from allears.fairness.sums import UNKNOWN, Groups, Sums, summed
 
@@ -92,6 +93,11 @@ class SubgroupSearch:
         np.minimum.at(labels, found.speaker, found.group)
         labels[labels == len(self.names_)] = UNKNOWN
         return labels
+
+    @property
+    def rules_(self) -> dict[str, Rule]:
+        """Who is in each subgroup."""
+        return {str(each): Rule(labels=each.labels) for each in self.subgroups_}
 
     def _pool(self, table: Table, at: Sequence[int]) -> list[Scored]:
         """The best combinations of all depths."""

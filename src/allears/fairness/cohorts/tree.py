@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float64, Int64
 from numba import njit
 
 from allears.fairness.cohorts.discovery import at_least, by_speaker, numbered, worst_first
-from allears.fairness.cohorts.grid import CELL, Grid, grid, located
+from allears.fairness.cohorts.grid import CELL, Grid, grid, located, shape
 from allears.fairness.cohorts.growth import LEAF, Growth
 from allears.fairness.cohorts.split import Gain, Least
-from allears.fairness.findings import Region
+from allears.fairness.findings import Region, Rule
 from allears.fairness.refusal import AuditError
 from allears.fairness.sums import UNKNOWN, Groups, Sums
 
@@ -85,6 +85,30 @@ class GeographicTree:
         """The same for a report's map."""
         boxes = zip(self.names_, self.boxes_, strict=True)
         return tuple(Region(name, (box,)) for name, box in boxes)
+
+    @property
+    def rules_(self) -> dict[str, Rule]:
+        """Who is in each region: its box, going on to the poles and to ±180° where no cut stops it."""
+        return {
+            name: Rule(boxes=(area,)) for name, area in zip(self.names_, self._areas(), strict=True)
+        }
+
+    def _areas(self) -> list[Box]:
+        """Of each region all that `predict` takes for it, in degrees."""
+        areas: dict[int, Box] = {}
+        waiting: list[tuple[int, list[int]]] = [(0, [0, 0, *shape(self.cell)])]
+        while waiting:
+            node, box = waiting.pop()
+            axis, edge, near, far = self._nodes[node].tolist()
+            if axis == LEAF:
+                corners = np.array(box).reshape(2, 2) * self.cell - (90, 180)
+                south, west, north, east = np.round(corners, 9).ravel().tolist()
+                areas[edge] = south, west, min(90.0, north), min(180.0, east)
+                continue
+            below, above = box.copy(), box.copy()
+            below[axis + 2], above[axis] = edge, edge
+            waiting += [(near, below), (far, above)]
+        return [areas[each] for each in range(len(areas))]
 
     def _check(self, where: Grid) -> None:
         at_least(self.max_regions, 1, "max_regions")

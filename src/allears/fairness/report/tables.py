@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from allears.fairness.cohorts.rules import plain
 from allears.fairness.findings import Audit, Comparison, Group, Grouping
 from allears.score.bootstrap import Estimate
 
@@ -28,7 +29,11 @@ def as_json(audit: Audit) -> str:
         "overall": _estimate(audit.overall)
         | {"speakers": audit.speakers, "utterances": audit.utterances, "words": audit.words},
         "gaps": [_gap(each) for each in audit.groupings],
-        "groups": rows(audit),
+        "groups": [
+            _row(by, group) | {"rule": plain(by.rules.get(group.name))}
+            for by in audit.groupings
+            for group in by.groups
+        ],
         "comparison": _comparison(audit.comparison),
         "left_out": [
             {

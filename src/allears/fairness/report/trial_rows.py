@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+from allears.fairness.cohorts.rules import plain
+from allears.fairness.findings import Rule
 from allears.fairness.trial_findings import Against, TrialAudit, TrialGroup, TrialGrouping
 from allears.fairness.verification import Part
 from allears.score.bootstrap import Estimate
@@ -34,13 +36,16 @@ def as_json(audit: TrialAudit) -> str:
         | _spread("min_cllr", audit.least_cllr) | _spread("fmr", audit.false_match)
         | _spread("fnmr", audit.false_non_match)
     )  # fmt: skip
+    rules = _rules(audit)
     found = {
         "kind": "verification",
         "source": audit.source,
         "threshold": _number(audit.threshold),
         "threshold_given": audit.asked,
         "overall": overall,
-        "groups": rows(audit),
+        "groups": [
+            row | {"rule": plain(rules.get((row["grouping"], row["group"])))} for row in rows(audit)
+        ],
         "groupings": [
             {"grouping": each.by, "suppressed": each.suppressed, "unknown_speakers": each.unknown}
             for each in audit.groupings
@@ -53,6 +58,10 @@ def as_json(audit: TrialAudit) -> str:
         "settings": dict(audit.settings),
     }
     return json.dumps(found, ensure_ascii=False, allow_nan=False)
+
+
+def _rules(audit: TrialAudit) -> dict[tuple[str, str], Rule]:
+    return {(by.by, name): rule for by in audit.groupings for name, rule in by.rules.items()}
 
 
 def as_csv(audit: TrialAudit) -> str:

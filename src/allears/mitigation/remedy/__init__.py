@@ -1,0 +1,1 @@
+"""The whole way from an audit to a better model and the same audit again, on speakers never used."""
