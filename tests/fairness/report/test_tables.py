@@ -23,7 +23,7 @@ def test_groups_carry_every_figure() -> None:
     told = json.loads(as_json(full()))
     assert [row["group"] for row in told["groups"]][:2] == ["Indian English", "Nigerian English"]
     first = told["groups"][0]
-    assert tuple(first) == COLUMNS
+    assert tuple(first) == (*COLUMNS, "rule")
     assert (first["grouping"], first["kind"], first["significant"]) == ("accent", "named", True)
     assert (first["errors"], first["words"], first["utterances"]) == (1248, 4000, 400)
     assert (first["wer"], first["low"] < first["wer"] < first["high"]) == (0.312, True)
