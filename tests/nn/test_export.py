@@ -15,9 +15,13 @@ class Plain(nn.Module):
     """What has no weights."""
 
     scale: torch.Tensor
+    many: torch.Tensor
+    wide: torch.Tensor
 
     def __init__(self):
         super().__init__()
+        self.register_buffer("many", torch.zeros(12), persistent=False)
+        self.register_buffer("wide", torch.zeros(12, 4), persistent=False)
         self.register_buffer("scale", torch.tensor([0.5, 1.0, 2.0, 4.0]), persistent=False)
 
 
@@ -155,7 +159,7 @@ def _filled(model, net):
         (lambda _, x: [torch.erf(x)], "aten.erf.default has no ONNX node yet"),
         (lambda _, x: [torch.add(x, x, alpha=2)], "a scaled Add has no ONNX node yet"),
         (
-            lambda m, x: [recur(x[..., :3], x[:, 0, :1], m.scale[:3, None], m.scale[:3])[0]],
+            lambda m, x: [recur(torch.cat([x, x, x], 2), x[:, 0], m.wide, m.many)[0]],
             "a recurrence over what is no product",
         ),
     ],

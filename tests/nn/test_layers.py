@@ -77,3 +77,8 @@ def test_strong_inputs_saturate_and_do_not_overflow():
     states = Recurrence.apply(gates, torch.zeros(1, 4), torch.zeros(12, 4), torch.zeros(12))
     assert torch.isfinite(states).all()
     assert states.abs().max() <= 1
+
+
+def test_a_size_the_loops_cannot_take_is_refused():
+    with pytest.raises(ValueError, match="multiple of four"):
+        Recurrence.apply(torch.zeros(1, 3, 9), torch.zeros(1, 3), torch.zeros(9, 3), torch.zeros(9))

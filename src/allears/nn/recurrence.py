@@ -46,10 +46,13 @@ class Recurrence(torch.autograd.Function):
 def recur(gates: Tensor, state: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
     """The state before and all after, (batch, 1 + time, size), and what the gradient needs.
 
-    One operator, so that a graph which is traced from it has one node for it.
+    One operator, so that a graph which is traced from it has one node for it. Raises ValueError for a size that
+    is no multiple of four: the loops take four at once.
     """
     batch, time, triple = gates.shape
     size = triple // 3
+    if size % 4 or triple != 3 * size:
+        raise ValueError(f"gates of {triple}: three times a multiple of four are wanted")
     states = gates.new_empty(batch, time + 1, size)
     states[:, 0] = state
     kept = gates.new_empty(batch, time, 4 * size)
