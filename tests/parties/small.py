@@ -28,7 +28,8 @@ _TALKS = 36
 @cache
 def model(branches: int = 2, marked: Marked = MARKED) -> SeparatorTransducer:
     """Begun as a recogniser, but what is heard matters much."""
-    made = cut(transducer(), marked.size, branches=branches)
+    # Made anew, which seeds: else what is drawn in cutting would hang on the tests before.
+    made = cut(transducer.__wrapped__(), marked.size, branches=branches)
     made.normalise(torch.full((BANDS,), -7.0), torch.ones(BANDS))
     torch.manual_seed(_TALKS)
     with torch.no_grad():
