@@ -1,15 +1,19 @@
 """The recogniser that ships, from recordings to a file: train, judge, export.
 
-    python -m recipes.recognition.synthesis --texts DATA/speechocean762 --texts DATA/librispeech
-    python -m recipes.recognition.ship --data DATA
+    python -m recipes.recognition.synthesis --count 8000 --texts DATA/speechocean762 --texts DATA/librispeech
+    python -m recipes.recognition.splicing --data DATA
+    torchrun --nproc_per_node 2 -m recipes.recognition.ship --data DATA   # trains
+    python -m recipes.recognition.ship --data DATA                        # judges, writes the file
 
 Stopped at any time, the same command goes on.
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 
+from allears.asr.bundle import FLOAT16, INT8
 from allears.asr.checkpoint import load
 from allears.asr.finish import finish
 from allears.asr.opening import SHIPPED_FILE
@@ -19,21 +23,26 @@ from allears.asr.training import Course, harder, pieces, teach
 from allears.outputs import write_whole
 from allears.train.schedule import Plan
 from recipes.recognition import judge, material
-from recipes.recognition.material import LAPTOP, Corpus
+from recipes.recognition.material import Corpus
 
 RUNS = Path("runs/recognition")
 SYMBOLS = 160
 TEXT = "English letters, digits, numbers, dates and commands; not free sentences"
 
+CORPORA = (Corpus("an4", 5.0), Corpus("speechocean762", 1.0), Corpus("librispeech", 1.0))
+MADE = {"synthetic": 0.25, "spliced": 0.5}
+"""Folders in `runs`, and how often their utterances are drawn."""
+
 COURSE = Course(
-    "ship-vgg",
+    "ship",
     "vgglstm",
     {"width": 384, "layers": 3, "dropout": 0.2},
-    Plan(steps=9_000, warmup=200, decay=0.01, average=0.9985, precision="bfloat16"),
+    Plan(steps=7_000, warmup=300, decay=0.01, average=0.9985, precision="bfloat16"),
     predictor={"width": 256},
     joint=256,
-    lesson=Lesson(seconds=80.0, longest_s=10.0, plainly=600, shortly=300, warped=0.1),
+    lesson=Lesson(seconds=60.0, longest_s=10.0, plainly=800, shortly=400, warped=0.1),
 )
+"""Batches of two processes make a step."""
 SPEEDS = (0.82, 0.88, 0.94, 1.0, 1.06, 1.12, 1.18)
 """Wider than usual: of few speakers many are made."""
 
@@ -42,22 +51,25 @@ def main() -> None:
     """Train, say the word error rate on development speakers, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="where the corpora's folders are")
-    parser.add_argument("--synthetic", type=Path, default=Path("runs/synthetic"))
+    parser.add_argument("--made", type=Path, default=Path("runs"), help="where made-up speech is")
     parser.add_argument("--to", type=Path, default=SHIPPED_FILE, help="the file to write")
     parser.add_argument("--hours", type=float, default=float("inf"), help="stop after so many")
     wish = parser.parse_args()
     until = time.monotonic() + 3600 * wish.hours
-    corpora = [*LAPTOP, Corpus(str(wish.synthetic.resolve()), 0.25)]
+    made = [Corpus(str((wish.made / name).resolve()), MADE[name], made=True) for name in MADE]
+    corpora = [*CORPORA, *made]
     sound, shares = material.training(wish.data, corpora, RUNS / "packs")
     tokens = pieces(sound, SYMBOLS, RUNS / f"pieces-{SYMBOLS}.model")
     distort = harder(wish.data / "noise", network=True, speeds=SPEEDS)
     path = teach(COURSE, sound, shares, tokens, RUNS, distort=distort, until=until)
-    aside = material.development(wish.data, LAPTOP, RUNS / "packs")
+    if "RANK" in os.environ:
+        return
+    aside = material.development(wish.data, CORPORA, RUNS / "packs")
     networks = TorchNetworks(*load(path or RUNS / COURSE.name / "model.safetensors"))
     for name, those in aside.items():
         print(name, judge.word_error_rate(judge.hear(networks, those)))
     if path:
-        finished = finish(path, aside["an4"], int8=True, text=TEXT)
+        finished = finish(path, aside["an4"], smaller=(INT8, FLOAT16), text=TEXT)
         write_whole(wish.to, finished.data)
         print(finished.sizes, finished.errors, finished.delays)
 

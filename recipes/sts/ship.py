@@ -7,6 +7,7 @@ python -m recipes.sts.ship --data DATA
 import argparse
 from pathlib import Path
 
+from allears.asr.bundle import FLOAT16, INT8
 from allears.asr.training import CHECKPOINT
 from allears.outputs import write_whole
 from allears.parties.finish import finish
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=SHIPPED_FILE, help="the file to write")
     wish = parser.parse_args()
     sessions = aside(development(wish.data, AN4, wish.packs)["an4"])
-    finished = finish(wish.checkpoint, sessions, int8=True, text=TEXT)
+    finished = finish(wish.checkpoint, sessions, smaller=(INT8, FLOAT16), text=TEXT)
     write_whole(wish.to, finished.data)
     for form, size in finished.sizes.items():
         judged = finished.judged[form]

@@ -11,12 +11,12 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from allears.asr.bundle import read, serialise
+from allears.asr.bundle import FLOAT16, FLOAT32, INT8, read, serialise
 from allears.asr.encoders.kinds import ENCODERS
 from allears.asr.export import bundle, export
 from allears.asr.model import Transducer, TransducerConfig
 from allears.asr.predictor import PREDICTORS
-from allears.asr.quantise import gated, quantised
+from allears.asr.quantise import halved, judged, quantised
 from allears.asr.recogniser import RecogniserError
 from allears.asr.session import OnnxNetworks
 from allears.asr.torch_networks import TorchNetworks
@@ -74,7 +74,7 @@ def test_int8_is_near(kind, tmp_path):
     chunks = drawn(2, CHUNKS)
     exact, _ = heard(OnnxNetworks.of(exported(kind)), chunks)
     found, _ = heard(OnnxNetworks(path), chunks)
-    assert small.about == replace(exported(kind).about, int8=True)
+    assert small.about == replace(exported(kind).about, form=INT8)
     assert any(each.dtype == np.int8 for each in small.weights["encoder"].values())
     assert 0 < np.abs(found - exact).max() < 0.15 * np.abs(exact).max()
 
@@ -86,13 +86,51 @@ def test_int8_lstms_have_a_scale_for_each_gate():
     assert all(len(np.unique(each)) > 1 for each in scales)
 
 
-@pytest.mark.parametrize(("rate", "kept"), [(0.1, True), (0.102, True), (0.1021, False)])
-def test_int8_is_kept_where_word_errors_rise_little(rate, kept):
-    found = gated(exported(), lambda networks: rate if networks.about.int8 else 0.1)
-    assert found.about.int8 == kept
-    assert found.about.rates == {"float": 0.1, "int8": rate}
+@pytest.mark.parametrize("kind", KINDS)
+def test_half_the_bits_are_half_the_file_and_hear_alike(kind, tmp_path):
+    small = halved(exported(kind))
+    path = tmp_path / "small"
+    path.write_bytes(serialise(small))
+    weights = sum(each.nbytes for each in exported(kind).weights["encoder"].values())
+    assert len(serialise(exported(kind))) - path.stat().st_size > 0.45 * weights
+    chunks = drawn(2, CHUNKS)
+    exact, _ = heard(OnnxNetworks.of(exported(kind)), chunks)
+    found, _ = heard(OnnxNetworks(path), chunks)
+    assert 0 < np.abs(found - exact).max() < 0.01 * np.abs(exact).max()
+    again = read(path)
+    assert again.about == small.about and again.about.form == FLOAT16
+    for name, each in small.weights["encoder"].items():
+        assert np.array_equal(again.weights["encoder"][name], each)
+
+
+def test_a_weight_beyond_16_bits_is_refused():
+    given = exported()
+    weights = {
+        **given.weights,
+        "joiner": {**given.weights["joiner"], "a": np.full(1, 1e5, np.float32)},
+    }
+    with pytest.raises(ValueError, match="beyond"):
+        halved(replace(given, weights=weights))
+
+
+@pytest.mark.parametrize(
+    ("rates", "kept"),
+    [
+        ({INT8: 0.102, FLOAT16: 0.0}, INT8),
+        ({INT8: 0.1021, FLOAT16: 0.102}, FLOAT16),
+        ({INT8: 0.1021, FLOAT16: 0.1021}, FLOAT32),
+    ],
+)
+def test_of_smaller_forms_the_first_is_kept_in_which_word_errors_rise_little(rates, kept):
+    rates[FLOAT32] = 0.1
+    sizes: dict[str, int] = {}
+    found = judged(exported(), lambda networks: rates[networks.about.form], sizes, (INT8, FLOAT16))
+    assert found.about.form == kept
+    tried = (INT8,) if kept == INT8 else (INT8, FLOAT16)
+    assert found.about.rates == {form: rates[form] for form in (FLOAT32, *tried)}
+    assert (*sizes,) == tried and max(sizes.values()) < len(serialise(exported()))
     types = {each.dtype for each in found.weights["encoder"].values()}
-    assert (np.dtype(np.int8) in types) == kept
+    assert (np.dtype(np.int8) in types) == (kept == INT8)
 
 
 def test_a_file_is_read_as_it_was_written(tmp_path):
@@ -114,7 +152,7 @@ def test_the_file_is_safetensors_and_says_what_it_is(tmp_path):
     assert (about["kind"], about["format"]) == ("recogniser", "1")
     config = json.loads(about["config"])
     assert [config[each] for each in ("bands", "stack", "joint")] == [BANDS, STACK, JOINT]
-    assert (config["encoder"], config["text"], config["int8"]) == ("lstm", "small", False)
+    assert (config["encoder"], config["text"], config["form"]) == ("lstm", "small", FLOAT32)
     assert {"graph.encoder", "graph.predictor", "graph.joiner", "tokens.characters"} < set(names)
     assert shape == [1, 4 * 16, BANDS * STACK]
     assert len(exported().graphs["encoder"]) < 10_000

@@ -38,16 +38,16 @@ def test_what_was_measured_is_said_and_stays_in_the_file(room):
     for line in lines[:2]:
         form, size, rate = re.fullmatch(r"(\w+): (\d\.\d\d) MB, WER (\d+\.\d)% .*", line).groups()
         rates[form] = float(rate) / 100
-        if about.int8 == (form == "int8"):
+        if form == about.form:
             assert abs((room / "mine.safetensors").stat().st_size - float(size) * 1e6) <= 5_000
     assert rates == pytest.approx(about.rates, abs=5e-4)
-    assert about.int8 == (about.rates["int8"] <= 1.02 * about.rates["float"])
+    assert (about.form == "int8") == (about.rates["int8"] <= 1.02 * about.rates["float32"])
     assert about.text == "four phrases"
     starts, ends = map(
         int, re.search(r"(-?\d+) ms after words begin, (-?\d+) ms", lines[2]).groups()
     )
     assert starts == round(1000 * about.start_delay_s) and ends == round(1000 * about.end_delay_s)
-    assert lines[3] == f"mine.safetensors: written, {'int8' if about.int8 else 'float'}"
+    assert lines[3] == f"mine.safetensors: written, {about.form}"
 
 
 def test_word_times_have_the_delays_taken_off(room):
@@ -87,6 +87,7 @@ def test_without_another_recogniser_word_times_are_as_they_come(room):
         (("aside/utterances.csv",), "utterances.csv: no checkpoint"),
         (("other.safetensors",), "holds vocoder, not a transducer"),
         (("model.safetensors", "--int8"), "give --development too"),
+        (("model.safetensors", "--float16"), "--float16 is kept only where it hears as well"),
         (("model.safetensors", "--development", "silent"), "the audio is not there"),
         (("model.safetensors", "--development", "digits"), "'4' in '4 score' is none of a to z"),
         (("model.safetensors", "--to", "mine.onnx"), "ends in .safetensors"),

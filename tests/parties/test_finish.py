@@ -17,7 +17,7 @@ from tests.parties.talk import TOKENS, learnt, recogniser, session
 
 @cache
 def finished():
-    return finish(learnt(), [session()], int8=True, text="one talk")
+    return finish(learnt(), [session()], smaller=("int8",), text="one talk")
 
 
 def judged(networks, manner):
@@ -26,12 +26,12 @@ def judged(networks, manner):
 
 def test_what_was_learnt_by_heart_is_judged_so():
     found = finished()
-    assert list(found.judged) == ["float", "int8"]
-    words, turns = found.judged["float"].words, found.judged["float"].turns
+    assert list(found.judged) == ["float32", "int8"]
+    words, turns = found.judged["float32"].words, found.judged["float32"].turns
     assert words.words == sum(len(turn.text.split()) for turn in session().turns)
     assert words.errors <= 1
     assert (turns.exact, turns.sessions) == (1, 1)
-    assert found.sizes["int8"] < 0.5 * found.sizes["float"]
+    assert found.sizes["int8"] < 0.5 * found.sizes["float32"]
 
 
 def test_turns_are_told_to_begin_and_end_when_they_did():

@@ -18,6 +18,8 @@ from allears.weights.sealed import DAMAGED, opened, sealed
 
 KIND, _FORMAT = "recogniser", "1"
 GRAPHS = ("encoder", "predictor", "joiner")
+FLOAT32, FLOAT16, INT8 = FORMS = "float32", "float16", "int8"
+"""All numbers in 32 bits; weights in 16, which are made 32 again when read; products in 8 bits (`quantise`)."""
 _REMEDY = "get it again, or make one with allears export"
 _LARGEST = 65_536
 """More bands, stacked frames or joint numbers no recogniser has."""
@@ -30,7 +32,7 @@ class About:
     `branches` are the talkers at once that it tells of, side by side in what its encoder gives.
     `start_delay_s` is by how much a word's first symbol comes after the word begins, `end_delay_s` its last after
     it ends; `turn_start_delay_s` and `turn_end_delay_s` are the same of the marks of turns, where it has them;
-    `int8` whether products are of whole numbers, `rates` what was measured to decide that.
+    `form` is what numbers weights are kept in (`FORMS`), `rates` what was measured to decide that.
     """
 
     bands: int
@@ -40,7 +42,7 @@ class About:
     start_delay_s: float = 0.0
     end_delay_s: float = 0.0
     text: str = ""
-    int8: bool = False
+    form: str = FLOAT32
     rates: Mapping[str, float] = field(default_factory=dict)
     branches: int = 1
     turn_start_delay_s: float = 0.0
@@ -50,6 +52,8 @@ class About:
         sizes = (self.bands, self.stack, self.joint, self.branches)
         if not all(type(each) is int and 0 < each <= _LARGEST for each in sizes):
             raise ValueError(f"bands, stack, joint and branches are {sizes}")
+        if self.form not in FORMS:
+            raise ValueError(f"weights of {self.form!r}, not {', '.join(FORMS)}")
         words = self.start_delay_s, self.end_delay_s
         delays = *words, self.turn_start_delay_s, self.turn_end_delay_s
         if not all(-10 < each < 10 for each in delays):
@@ -71,7 +75,10 @@ def serialise(bundle: Bundle) -> bytes:
     arrays = dict(bundle.tokens.arrays())
     for graph, model in bundle.graphs.items():
         arrays[f"graph.{graph}"] = np.frombuffer(model, np.uint8)
-        arrays |= {f"{graph}.{name}": each for name, each in bundle.weights[graph].items()}
+        weights = bundle.weights[graph]
+        arrays |= {
+            f"{graph}.{name}": _kept(each, bundle.about.form) for name, each in weights.items()
+        }
     return sealed(KIND, _FORMAT, json.dumps(asdict(bundle.about), sort_keys=True), arrays)
 
 
@@ -92,5 +99,18 @@ def _parted(about: About, arrays: dict[str, np.ndarray]) -> Bundle:
             raise ValueError(f"graph.{graph} is missing")
         graphs[graph] = arrays[f"graph.{graph}"].tobytes()
         begin = f"{graph}."
-        weights[graph] = {n[len(begin) :]: a for n, a in arrays.items() if n.startswith(begin)}
+        weights[graph] = {
+            name[len(begin) :]: _widened(each)
+            for name, each in arrays.items()
+            if name.startswith(begin)
+        }
     return Bundle(about, restored(arrays), graphs, weights)
+
+
+def _kept(weight: np.ndarray, form: str) -> np.ndarray:
+    halved = form == FLOAT16 and weight.dtype == np.float32
+    return weight.astype(np.float16) if halved else weight
+
+
+def _widened(weight: np.ndarray) -> np.ndarray:
+    return weight.astype(np.float32) if weight.dtype == np.float16 else weight

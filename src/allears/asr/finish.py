@@ -1,5 +1,6 @@
-"""From a checkpoint to the recogniser that is given away: timed, judged, in 8 bits where it hears as well."""
+"""From a checkpoint to the recogniser that is given away: timed, judged, in fewer bits where it hears as well."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,6 @@ from allears.asr.balance import balanced
 from allears.asr.bundle import Bundle, serialise
 from allears.asr.export import bundle
 from allears.asr.judging import Errors, judge
-from allears.asr.networks import Networks
 from allears.asr.quantise import judged
 from allears.asr.session import OnnxNetworks
 from allears.asr.timing import Delays
@@ -31,16 +31,17 @@ class Finished(NamedTuple):
 
 
 def finish(
-    path: Path, development: Sound | None, *, int8: bool = False, text: str = ""
+    path: Path, development: Sound | None, *, smaller: Sequence[str] = (), text: str = ""
 ) -> Finished:
-    """What becomes of a checkpoint; without `development` it is not judged, balanced, timed, or made int8.
+    """What becomes of a checkpoint; without `development` it is not judged, balanced, timed, or made smaller.
 
-    Raises RecogniserError where it is no checkpoint of a transducer, or cannot be exported.
+    `smaller` are forms to be tried, by name, as `quantise.judged` does. Raises RecogniserError
+    where it is no checkpoint of a transducer, or cannot be exported.
     """
     model, tokens = checkpoint.load(path)
     lowered = balanced(model, tokens, development) if development else 0.0
     plain = bundle(model, tokens, text=text)
-    sizes = {"float": len(serialise(plain))}
+    sizes = {plain.about.form: len(serialise(plain))}
     if development is None:
         return Finished(plain, serialise(plain), sizes, {}, None, lowered)
     delays = timing.measure(OnnxNetworks.of(plain), development)
@@ -49,10 +50,9 @@ def finish(
         plain = replace(plain, about=about)
     errors: dict[str, Errors] = {}
 
-    def measure(networks: Networks) -> float:
-        form = "int8" if errors else "float"
-        errors[form] = judge(networks, development)
-        return errors[form].rate
+    def measure(networks: OnnxNetworks) -> float:
+        errors[networks.about.form] = found = judge(networks, development)
+        return found.rate
 
-    kept = judged(plain, measure, sizes, int8=int8)
+    kept = judged(plain, measure, sizes, smaller)
     return Finished(kept, serialise(kept), sizes, errors, delays, lowered)

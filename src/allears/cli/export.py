@@ -28,6 +28,13 @@ def export(
         bool,
         typer.Option("--int8", help="In 8 bits, if word errors rise by no more than a fiftieth."),
     ] = False,
+    float16: Annotated[
+        bool,
+        typer.Option(
+            "--float16",
+            help="Weights in 16 bits, on the same terms; after --int8 the second choice.",
+        ),
+    ] = False,
     development: Annotated[
         list[Path] | None,
         typer.Option(
@@ -53,8 +60,11 @@ def export(
             raise ArgumentError(f"export needs {package}: pip install 'allears[asr]'")
     if to.suffix != ".safetensors":
         raise ArgumentError(f"--to {to}: a recogniser's name ends in .safetensors")
-    if int8 and not development:
-        raise ArgumentError("--int8 is kept only where it hears as well: give --development too")
+    smaller = [form for form, wanted in (("int8", int8), ("float16", float16)) if wanted]
+    if smaller and not development:
+        raise ArgumentError(
+            f"--{smaller[0]} is kept only where it hears as well: give --development too"
+        )
     check_output(to, [checkpoint])
     # Imported here so that every other command starts without torch.
     from allears.asr import checkpoint as checkpoints
@@ -67,15 +77,14 @@ def export(
         chosen = material.development(development, leave_out=leave_out)
         with Packing() as packing:
             sound = material.packed(chosen.utterances, packs, packing)
-    finished = finish(checkpoint, sound, int8=int8, text=text)
+    finished = finish(checkpoint, sound, smaller=smaller, text=text)
     write_whole(to, finished.data)
     for form, size in finished.sizes.items():
         judged = f", {finished.errors[form]}" if form in finished.errors else ""
         typer.echo(f"{form}: {size / _MEGA:.2f} MB{judged}")
     if sound is not None:
         typer.echo(_delays(finished.delays))
-    kept = "int8" if finished.bundle.about.int8 else "float"
-    typer.echo(f"{to}: written, {kept}")
+    typer.echo(f"{to}: written, {finished.bundle.about.form}")
 
 
 def _delays(found: "Delays | None") -> str:

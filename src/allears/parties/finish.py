@@ -37,7 +37,7 @@ class Finished(NamedTuple):
 
 
 def finish(
-    path: Path, development: Sequence[Session], *, int8: bool = False, text: str = ""
+    path: Path, development: Sequence[Session], *, smaller: Sequence[str] = (), text: str = ""
 ) -> Finished:
     """What becomes of a checkpoint, by conversations it has not learnt from; without any it stays as it is.
 
@@ -55,19 +55,19 @@ def finish(
     if development:
         lowered = balanced_by(model, lambda: total(TorchNetworks(model, tokens)).words.errors)
     plain = bundle(model, tokens, text=text)
-    sizes = {"float": len(serialise(plain))}
+    sizes = {plain.about.form: len(serialise(plain))}
     if not development:
         return Finished(plain, serialise(plain), sizes, {}, lowered)
     plain = _timed(plain, total(OnnxNetworks.of(plain)))
     found: dict[str, Judged] = {}
 
-    def measure(networks: Networks) -> float:
-        about = plain.about
-        form = "int8" if found else "float"
-        found[form] = total(networks, about.turn_start_delay_s, about.turn_end_delay_s)
-        return found[form].words.rate
+    def measure(networks: OnnxNetworks) -> float:
+        about = networks.about
+        each = total(networks, about.turn_start_delay_s, about.turn_end_delay_s)
+        found[about.form] = each
+        return each.words.rate
 
-    kept = judged(plain, measure, sizes, int8=int8)
+    kept = judged(plain, measure, sizes, smaller)
     return Finished(kept, serialise(kept), sizes, found, lowered)
 
 
