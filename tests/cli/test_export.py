@@ -8,8 +8,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from allears.asr import checkpoint
 from allears.asr.bundle import read
 from allears.asr.opening import open_recogniser
+from allears.mitigation import cohort_embedding
 from tests.asr.material import FOUR, PHRASES, table, taught
 from tests.cli.command import refused, within
 
@@ -50,6 +52,22 @@ def test_what_was_measured_is_said_and_stays_in_the_file(room):
     assert lines[3] == f"mine.safetensors: written, {about.form}"
 
 
+def test_a_model_that_is_told_of_cohorts_is_exported_as_any_other(room):
+    exported("--to", "plain.safetensors", cwd=room)
+    model, tokens = checkpoint.load(room / "model.safetensors")
+    told = cohort_embedding.told(model, ("north", "south"))
+    checkpoint.save(told, tokens, room / "model.safetensors", cohort_embedding.KIND)
+    exported(cwd=room)
+    assert read(room / "mine.safetensors").about.encoder == cohort_embedding.ENCODER
+    _, sound = taught()
+    said = []
+    for name in ("plain", "mine"):
+        stream = open_recogniser(str(room / f"{name}.safetensors")).stream()
+        told = [*stream.accept(sound.samples(0)), *stream.finish()]
+        said.append([each.text for each in told if each.final])
+    assert said[0] == said[1] and "fellow americans" in " ".join(said[0])
+
+
 def test_word_times_have_the_delays_taken_off(room):
     exported("--development", "aside", cwd=room)
     exported("--to", "untimed.safetensors", cwd=room)
@@ -66,7 +84,7 @@ def test_word_times_have_the_delays_taken_off(room):
 
 def test_without_development_nothing_is_claimed(room):
     (size, written) = exported(cwd=room)
-    assert re.fullmatch(r"float: \d\.\d\d MB", size)
+    assert re.fullmatch(r"float32: \d\.\d\d MB", size)
     assert written == "mine.safetensors: written, float"
     about = read(room / "mine.safetensors").about
     assert (about.rates, about.start_delay_s, about.end_delay_s) == ({}, 0.0, 0.0)

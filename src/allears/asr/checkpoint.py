@@ -27,6 +27,15 @@ def save(model: Transducer, tokens: Tokens, path: Path, kind: str = KIND) -> Non
     write_whole(path, serialised(tensors, about))
 
 
+def kind_of(path: Path) -> str:
+    """What a file says it is a checkpoint of; nothing, where it says nothing or is none."""
+    try:
+        with safe_open(path, "pt") as file:
+            return (file.metadata() or {}).get("kind", "")
+    except (OSError, SafetensorError):
+        return ""
+
+
 def load(path: Path) -> tuple[Transducer, Tokens]:
     """The model, ready to be used, and its symbols. Raises RecogniserError naming the file and what is wrong."""
     return read(path, KIND, Transducer, "allears train asr")

@@ -1,6 +1,6 @@
 """From a checkpoint to the recogniser that is given away: timed, judged, in fewer bits where it hears as well."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +10,11 @@ from allears.asr.balance import balanced
 from allears.asr.bundle import Bundle, serialise
 from allears.asr.export import bundle
 from allears.asr.judging import Errors, judge
+from allears.asr.model import Transducer
 from allears.asr.quantise import judged
 from allears.asr.session import OnnxNetworks
 from allears.asr.timing import Delays
+from allears.asr.tokens import Tokens
 from allears.corpus.sound import Sound
 
 
@@ -31,14 +33,19 @@ class Finished(NamedTuple):
 
 
 def finish(
-    path: Path, development: Sound | None, *, smaller: Sequence[str] = (), text: str = ""
+    path: Path,
+    development: Sound | None,
+    *,
+    smaller: Sequence[str] = (),
+    text: str = "",
+    load: Callable[[Path], tuple[Transducer, Tokens]] = checkpoint.load,
 ) -> Finished:
     """What becomes of a checkpoint; without `development` it is not judged, balanced, timed, or made smaller.
 
-    `smaller` are forms to be tried, by name, as `quantise.judged` does. Raises RecogniserError
-    where it is no checkpoint of a transducer, or cannot be exported.
+    `smaller` are forms to be tried, by name, as `quantise.judged` does; `load` reads a kind of checkpoint.
+    Raises RecogniserError where it is none of that kind, or cannot be exported.
     """
-    model, tokens = checkpoint.load(path)
+    model, tokens = load(path)
     lowered = balanced(model, tokens, development) if development else 0.0
     plain = bundle(model, tokens, text=text)
     sizes = {plain.about.form: len(serialise(plain))}

@@ -20,7 +20,8 @@ def export(
     checkpoint: Annotated[
         Path,
         typer.Argument(
-            metavar="CHECKPOINT", help="model.safetensors that `allears train asr` wrote."
+            metavar="CHECKPOINT",
+            help="model.safetensors that `allears train asr` or `mitigate` wrote.",
         ),
     ],
     to: Annotated[Path, typer.Option(metavar="FILE", help="The file to write; *.safetensors.")],
@@ -70,14 +71,17 @@ def export(
     from allears.asr import checkpoint as checkpoints
     from allears.asr import material
     from allears.asr.finish import finish
+    from allears.mitigation import cohort_embedding
 
-    checkpoints.load(checkpoint)
+    told = checkpoints.kind_of(checkpoint) == cohort_embedding.KIND
+    load = cohort_embedding.load if told else checkpoints.load
+    load(checkpoint)
     sound = None
     if development:
         chosen = material.development(development, leave_out=leave_out)
         with Packing() as packing:
             sound = material.packed(chosen.utterances, packs, packing)
-    finished = finish(checkpoint, sound, smaller=smaller, text=text)
+    finished = finish(checkpoint, sound, smaller=smaller, text=text, load=load)
     write_whole(to, finished.data)
     for form, size in finished.sizes.items():
         judged = f", {finished.errors[form]}" if form in finished.errors else ""
