@@ -37,7 +37,7 @@ COURSE = Course(
     "ship",
     "vgglstm",
     {"width": 384, "layers": 3, "dropout": 0.2},
-    Plan(steps=7_000, warmup=300, decay=0.01, average=0.9985, precision="bfloat16"),
+    Plan(steps=6_000, warmup=300, decay=0.01, average=0.9985, precision="bfloat16"),
     predictor={"width": 256},
     joint=256,
     lesson=Lesson(seconds=60.0, longest_s=10.0, plainly=800, shortly=400, warped=0.1),

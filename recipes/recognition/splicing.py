@@ -9,23 +9,19 @@ sentence a hundred times knows it by heart; these it has not. Each depends on th
 """
 
 import argparse
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from jaxtyping import Float32
 from rich.progress import track
 
 from allears.asr.timing import Spoken
-from allears.corpus.recordings import TABLE
 from allears.corpus.sound import RATE, Sound
-from allears.outputs import write_whole
 from recipes.recognition import material
+from recipes.recognition.made import write_audio, write_table
 from recipes.recognition.material import Corpus
 from recipes.sts.material import word_times
 
@@ -64,11 +60,7 @@ def main() -> None:
         _utterance(number, wish.seed, sound, speakers, wish.to)
         for number in track(range(wish.count), "splicing")
     ]
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    write_whole(wish.to / TABLE, table.getvalue().encode())
+    write_table(rows, wish.to)
 
 
 def said_by(sound: Sound, times: Mapping[int, Sequence[Spoken]]) -> dict[str, list[list[Piece]]]:
@@ -132,10 +124,7 @@ def _utterance(
     runs = drawn(random, speakers[speaker])
     samples = joined(random, runs, sound)
     path = Path("audio") / f"{number:06d}.flac"
-    packed = io.BytesIO()
-    soundfile.write(packed, np.clip(samples, -1, 1), RATE, format="FLAC", subtype="PCM_16")
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / path, packed.getvalue())
+    write_audio(samples, folder / path)
     return {
         "path": str(path), "speaker": speaker, "text": " ".join(each.text for run in runs for each in run),
         "duration_s": f"{len(samples) / RATE:.3f}", "split": "train",

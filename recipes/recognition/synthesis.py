@@ -8,7 +8,6 @@ espeak-ng and flite are used, whichever are installed. Every utterance depends o
 # ruff: noqa: SIM905
 
 import argparse
-import csv
 import io
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from rich.progress import track
 
 from allears.audio import resample
 from allears.corpus import recordings
-from allears.outputs import write_whole
+from recipes.recognition.made import write_audio, write_table
 from recipes.recognition.sentences import drawn
 
 _ACCENTS = "en-us en-us en-us-nyc en-gb en-gb-scotland en-gb-x-rp en-gb-x-gbcwmd en-029".split()
@@ -51,11 +50,7 @@ def main() -> None:
         _utterance(number, wish.seed, synthesisers, texts, wish.to)
         for number in track(range(wish.count), "speaking")
     ]
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    write_whole(wish.to / "utterances.csv", table.getvalue().encode())
+    write_table(rows, wish.to)
 
 
 def _utterance(
@@ -74,10 +69,7 @@ def _utterance(
         samples, rate = soundfile.read(io.BytesIO(_lengthened(found)), dtype="float32")
         samples = resample.resample(samples, rate, 16_000)
         samples *= 0.1 / max(1e-4, float(np.sqrt(np.mean(samples**2))))
-        packed = io.BytesIO()
-        soundfile.write(packed, np.clip(samples, -1, 1), 16_000, format="FLAC", subtype="PCM_16")
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / path, packed.getvalue())
+        write_audio(samples, folder / path)
     seconds = soundfile.info(folder / path).duration
     return {
         "path": str(path), "speaker": f"synthetic_{voice}", "text": text,
