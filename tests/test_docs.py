@@ -95,7 +95,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     )
     elsewhere += ("mine.safetensors", "sherpa-onnx", "--ray", "--census", "allears mitigate")
     simulated = [each for each in commands() if not any(word in each for word in elsewhere)]
-    assert len(simulated) == 16
+    assert len(simulated) == 17
     for command in simulated:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "call":

@@ -53,7 +53,7 @@ def test_the_one_that_ships_needs_no_name(bundle, monkeypatch, tmp_path):
     monkeypatch.setattr(opening, "SHIPPED_FILE", bundle)
     assert isinstance(open_recogniser(), Transcriber)
     monkeypatch.setattr(opening, "SHIPPED_FILE", tmp_path / "none")
-    assert "no recogniser of ours ships yet" in refusal("allears")
+    assert "no recogniser ships with this install" in refusal("allears")
 
 
 def test_what_is_no_name_is_told_the_names():

@@ -64,7 +64,7 @@ def open_recogniser(name: str = SHIPPED, settings: Settings | None = None) -> Re
     if name == SHIPPED:
         if not SHIPPED_FILE.is_file():
             raise RecogniserError(
-                "no recogniser of ours ships yet; name another: "
+                f"{SHIPPED_FILE}: no recogniser ships with this install; name another: "
                 f"a FILE{SUFFIX} made by allears export, {SPHINX} or {SHERPA}DIR"
             )
         return _ours(SHIPPED_FILE, settings)
