@@ -8,6 +8,7 @@ import pytest
 from allears.asr.endpoint import Rule
 from allears.asr.events import Result, Word
 from allears.asr.live import LiveStream, Transcriber
+from allears.asr.networks import State
 from allears.asr.recogniser import RecogniserError
 from allears.asr.search.words import Timing
 from allears.audio import mel
@@ -127,6 +128,34 @@ def test_a_phrase_without_end_is_cut_between_words(beam: int) -> None:
     assert starts == sorted(starts)
     for one, other in pairwise(told):
         assert one.words[-1].end <= one.end == other.start <= other.words[0].start
+
+
+class Remembering(Tones):
+    """Knows how many frames it remembers when it hears more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remembered: list[int] = []
+
+    def encoder_state(self, batch: int) -> State:
+        return (*super().encoder_state(batch), np.zeros((batch, 1), np.int64))
+
+    def encode(self, mels: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        *tones, frames = state
+        self.remembered.append(int(frames[0, 0]))
+        encoded, after = super().encode(mels, tuple(tones))
+        return encoded, (*after, frames + encoded.shape[1])
+
+
+def test_a_phrase_after_a_pause_begins_as_a_stream_does() -> None:
+    networks = Remembering()
+    results = heard(Transcriber(networks).stream(), spoken("ab", 2.0, "cd", 2.0, "ef"))
+    assert [each.text for each in finals(results)] == ["ab", "cd", "ef"]
+    assert networks.remembered.count(0) == 3
+    words = Remembering()
+    rules = [Rule("longest", 0.0, after_words=False, at_least_s=1.0)]
+    assert len(finals(heard(Transcriber(words, rules=rules).stream(), spoken("abcdef" * 4)))) > 2
+    assert words.remembered.count(0) == 1
 
 
 def test_one_endless_word_does_not_keep_its_segment_open() -> None:

@@ -77,3 +77,14 @@ def test_other_pieces_give_the_same_words(recogniser: Transcriber) -> None:
     samples = speech(seconds=4)
     one, other = heard(recogniser, samples, 1600), heard(recogniser, samples, 48_000)
     assert one and one == other
+
+
+@needs_an4
+def test_phrases_of_one_call_are_heard_as_each_alone(recogniser: Transcriber) -> None:
+    """After a pause nothing is remembered of what was before it."""
+    one, other = (sound.read(each) for each in recordings.chosen([DATA], "test")[:2])
+    pause = np.zeros(2 * RATE, np.float32)
+    whole = heard(recogniser, np.concatenate((one, pause, other)), 2560)
+    # Chunks of the second phrase begin elsewhere than if it were alone: in 8 bits a word may differ.
+    apart = f"{heard(recogniser, one, 2560)} {heard(recogniser, other, 2560)}"
+    assert word_errors(apart.split(), whole.split()) <= 1

@@ -31,7 +31,7 @@ def kind_of(path: Path) -> str:
     """What a file says it is a checkpoint of; nothing, where it says nothing or is none."""
     try:
         with safe_open(path, "pt") as file:
-            return (file.metadata() or {}).get("kind", "")
+            return str((file.metadata() or {}).get("kind", ""))
     except (OSError, SafetensorError):
         return ""
 

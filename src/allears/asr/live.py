@@ -172,6 +172,9 @@ class LiveStream:
         if rule is None or self.over:
             return found
         over = rule.silence_s > 0 or heard.silence >= BREATH_S
+        if over:
+            # The next phrase begins as a stream does, which is what networks have learned.
+            self.encoder = Share(self.transcriber.networks.encoder_state(1))
         return self._final(rule.name, whole=over or heard.words < 2)
 
     def last(self) -> list[Result]:
