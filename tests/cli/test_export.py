@@ -85,7 +85,7 @@ def test_word_times_have_the_delays_taken_off(room):
 def test_without_development_nothing_is_claimed(room):
     (size, written) = exported(cwd=room)
     assert re.fullmatch(r"float32: \d\.\d\d MB", size)
-    assert written == "mine.safetensors: written, float"
+    assert written == "mine.safetensors: written, float32"
     about = read(room / "mine.safetensors").about
     assert (about.rates, about.start_delay_s, about.end_delay_s) == ({}, 0.0, 0.0)
 
