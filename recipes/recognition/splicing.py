@@ -44,7 +44,7 @@ class Piece:
 
 
 def main() -> None:
-    """Write audio and `utterances.csv`; what is there already is kept."""
+    """Write audio, then `utterances.csv`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -79,7 +79,7 @@ class VggLstm(nn.Module):
             image, kept = conv(image, past)
             image = torch.relu(norm(image.transpose(1, 2)).transpose(1, 2))
             if stride > 1:
-                # As max_pool2d, which in half precision takes three times as long on a processor.
+                # As max_pool2d, which is slow in half precision on a processor.
                 image = torch.maximum(image[..., ::2], image[..., 1::2])
             after.append(kept)
         heard = self.norm(self.finish(image.transpose(1, 2).flatten(2)))
