@@ -42,8 +42,8 @@ class Size:
 
 LAPTOP = Size(
     {"width": 192, "layers": 6, "heads": 4, "size": 48, "past": 128}, 4,
-    (0.7, 0.55, 0.4, 0.3), (32, 8, 2), 128, 3200, 1600,
-    Lesson(seconds=30.0, longest_s=10.0, shortly=1200, plainly=1600), 1e-3,
+    (0.7, 0.55, 0.4, 0.3), (32, 8, 2), 128, 2500, 800,
+    Lesson(seconds=40.0, longest_s=10.0, shortly=700, plainly=900), 1e-3,
 )  # fmt: skip
 FULL = Size(
     {"width": 512, "layers": 14, "heads": 8, "size": 64, "past": 128}, 8,

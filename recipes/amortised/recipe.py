@@ -73,7 +73,7 @@ def _train(chosen: list[Run], wish: argparse.Namespace, until: float, device: st
 def _material(wish: argparse.Namespace, folder: Path) -> tuple[Sound, list[float]]:
     if wish.full:
         return material.librispeech(wish.full, folder / "packs")
-    return material.training(wish.data, material.LAPTOP, wish.packs)
+    return material.laptop(wish.data, wish.packs)
 
 
 def _wish() -> argparse.Namespace:

@@ -17,7 +17,7 @@ from allears.asr.training import Course
 from allears.corpus.sound import Sound
 from allears.nn.macs import macs_per_frame
 from allears.outputs import write_whole
-from allears.score.bootstrap import Estimate
+from allears.score.bootstrap import Estimate, estimate, ratio
 from recipes.recognition import judge
 from recipes.recognition.judge import Heard
 
@@ -43,7 +43,39 @@ class Row:
         return judge.word_error_rate([each for seed in self.heard[name] for each in seed])
 
 
-def write(courses: Sequence[Course], runs: Path, sets: Mapping[str, Sound], path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What an encoder's first seed heard at one rate of the speakers that decisions are taken by."""
+
+    kind: str
+    rate: float
+    errors: Estimate
+
+
+def tried(courses: Sequence[Course], runs: Path, aside: Sound) -> list[Tried]:
+    """Those of the courses that were trained to their end, judged."""
+    return [
+        Tried(
+            each.encoder_kind, each.plan.rate, judge.word_error_rate(_heard(path, "aside", aside))
+        )
+        for each in courses
+        if ended((path := runs / each.name / "model.safetensors").parent, each.plan.steps)
+    ]
+
+
+def best(found: Sequence[Tried]) -> dict[str, float]:
+    """Each encoder's rate."""
+    order = sorted(found, key=lambda each: each.errors.value, reverse=True)
+    return {each.kind: each.rate for each in order}
+
+
+def write(
+    courses: Sequence[Course],
+    found: Sequence[Tried],
+    runs: Path,
+    sets: Mapping[str, Sound],
+    path: Path,
+) -> None:
     """Judge what is trained to its end and write the page."""
     rows = []
     for kind in dict.fromkeys(course.encoder_kind for course in courses):
@@ -55,7 +87,7 @@ def write(courses: Sequence[Course], runs: Path, sets: Mapping[str, Sound], path
         if models:
             rows.append(_row(kind, models, sets))
     if rows:
-        write_whole(path, _page(rows, courses, sets).encode())
+        write_whole(path, _page(rows, courses, found, sets).encode())
 
 
 def ended(folder: Path, steps: int) -> bool:
@@ -65,19 +97,20 @@ def ended(folder: Path, steps: int) -> bool:
 
 
 def _row(kind: str, models: Sequence[Path], sets: Mapping[str, Sound]) -> Row:
-    heard: dict[str, list[list[Heard]]] = {name: [] for name in sets}
-    for path in models:
-        model, tokens = checkpoint.load(path)
-        networks = TorchNetworks(model, tokens)
-        for name, sound in sets.items():
-            kept = path.with_name(f"heard-{name}.jsonl")
-            if not kept.exists() or kept.stat().st_mtime < path.stat().st_mtime:
-                judge.keep(judge.hear(networks, sound), kept)
-            heard[name].append(judge.kept(kept))
+    heard = {name: [_heard(path, name, sound) for path in models] for name, sound in sets.items()}
+    model, tokens = checkpoint.load(models[0])
     parameters = sum(each.numel() for each in model.encoder.parameters())
     macs = macs_per_frame(model.encoder) * _FRAMES_A_SECOND / 1e6
     alike = judge.streamed_alike(TorchNetworks(model, tokens), sets["an4"])
     return Row(kind, heard, parameters, macs, _cost(model), alike)
+
+
+def _heard(path: Path, name: str, sound: Sound) -> list[Heard]:
+    """What a model heard of a set; it is kept."""
+    kept = path.with_name(f"heard-{name}.jsonl")
+    if not kept.exists() or kept.stat().st_mtime < path.stat().st_mtime:
+        judge.keep(judge.hear(TorchNetworks(*checkpoint.load(path)), sound), kept)
+    return judge.kept(kept)
 
 
 @torch.inference_mode()
@@ -95,7 +128,12 @@ def _cost(model: Transducer) -> float:
     return best
 
 
-def _page(rows: Sequence[Row], courses: Sequence[Course], sets: Mapping[str, Sound]) -> str:
+def _page(
+    rows: Sequence[Row],
+    courses: Sequence[Course],
+    found: Sequence[Tried],
+    sets: Mapping[str, Sound],
+) -> str:
     plan, lesson = courses[0].plan, courses[0].lesson
     head = [
         "encoder",
@@ -123,8 +161,17 @@ def _page(rows: Sequence[Row], courses: Sequence[Course], sets: Mapping[str, Sou
             f"{100 * row.alike:.2f} %",
         ]
         lines.append(_line([row.kind, *cost, *figures]))
-    lines += ["", *_seeds(rows, sets), "", *_claim(rows, sets), ""]
+    lines += ["", *_rates(found), "", *_seeds(rows, sets), "", *_claim(rows, sets), ""]
     return "\n".join(lines)
+
+
+def _rates(found: Sequence[Tried]) -> list[str]:
+    """What the rates were chosen by."""
+    lines = ["Rates, chosen by speakers kept aside from training (first seed, WER %):", ""]
+    for kind in dict.fromkeys(each.kind for each in found):
+        parts = (f"{each.rate:g}: {_percent(each.errors)}" for each in found if each.kind == kind)
+        lines.append(f"- {kind}: " + "; ".join(parts))
+    return lines
 
 
 def _seeds(rows: Sequence[Row], sets: Mapping[str, Sound]) -> list[str]:
@@ -140,20 +187,38 @@ def _seeds(rows: Sequence[Row], sets: Mapping[str, Sound]) -> list[str]:
 
 
 def _claim(rows: Sequence[Row], sets: Mapping[str, Sound]) -> list[str]:
-    """The paper's ranking, and ours on each set."""
+    """The paper's ranking, ours on each set, and by how much others differ from the paper's first."""
     found = [
         "The paper (LibriSpeech, 960 hours): ConvRNN-T has fewer word errors than RNN-T (LSTM), Conformer and "
-        "ContextNet, at less computation than Conformer. Ours, fewest errors first (paired differences are "
-        "within the intervals where these overlap widely):",
+        "ContextNet, at less computation than Conformer. Ours, fewest errors first; in brackets, by how many "
+        f"points of WER the others differ from {PAPER[0]}, by the same utterances, 95 % intervals over speakers:",
         "",
     ]
+    first = next((row for row in rows if row.kind == PAPER[0]), None)
     for name in sets:
         order = sorted(rows, key=lambda row: row.rate(name).value)
-        found.append(f"- {name}: " + " < ".join(row.kind for row in order))
+        found.append(f"- {name}: " + " < ".join(_ranked(row, first, name) for row in order))
     found.append(
         "- computation: " + " < ".join(row.kind for row in sorted(rows, key=lambda row: row.macs))
     )
     return found
+
+
+def _ranked(row: Row, first: Row | None, name: str) -> str:
+    if first is None or row is first:
+        return row.kind
+    points = difference(row.heard[name], first.heard[name])
+    return f"{row.kind} ({points.value:+.1f}, {points.low:+.1f} to {points.high:+.1f})"
+
+
+def difference(one: Sequence[Sequence[Heard]], other: Sequence[Sequence[Heard]]) -> Estimate:
+    """Points of word error rate by which `one` is worse, seeds together, on the same utterances."""
+    mine = [each for seed in one for each in seed]
+    theirs = [each for seed in other for each in seed]
+    counts = np.array(
+        [[100 * (a.errors - b.errors), a.words] for a, b in zip(mine, theirs, strict=True)], float
+    )
+    return estimate([each.speaker for each in mine], counts, ratio)
 
 
 def _percent(rate: Estimate) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allears.corpus import manifest, recordings, sound
-from allears.corpus.recordings import Utterance
+from allears.corpus.recordings import CorpusError, Utterance
 from allears.corpus.sound import Sound
 from allears.corpus.text import normalise
 
@@ -28,8 +28,10 @@ class Corpus:
     made: bool = False
 
 
-LAPTOP = (Corpus("an4", 8.0), Corpus("speechocean762", 1.0), Corpus("librispeech", 1.0))
+LAPTOP = (Corpus("an4", 5.0), Corpus("speechocean762", 1.0), Corpus("librispeech", 1.0))
 """Some seven hours."""
+SPLICED = Path("runs/spliced")
+"""Where `recipes.recognition.splicing` writes, of AN4's speakers, some seven hours more."""
 
 
 def training(data: Path, corpora: Sequence[Corpus], packs: Path) -> tuple[Sound, list[float]]:
@@ -44,6 +46,18 @@ def training(data: Path, corpora: Sequence[Corpus], packs: Path) -> tuple[Sound,
         shares += [corpus.share] * len(kept)
     name = "-".join(["train", *(Path(corpus.name).name for corpus in corpora)])
     return _packed(utterances, packs / name), shares
+
+
+def laptop(data: Path, packs: Path) -> tuple[Sound, list[float]]:
+    """What recipes that compare encoders train on: the laptop's corpora and what was spliced of them.
+
+    Raises CorpusError where nothing was spliced yet.
+    """
+    if not (SPLICED / "utterances.csv").exists():
+        raise CorpusError(
+            f"{SPLICED}: no spliced speech; first: python -m recipes.recognition.splicing --data {data}"
+        )
+    return training(data, (*LAPTOP, Corpus(str(SPLICED.resolve()), 0.5, made=True)), packs)
 
 
 def development(data: Path, corpora: Sequence[Corpus], packs: Path) -> dict[str, Sound]:
