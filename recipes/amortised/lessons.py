@@ -42,7 +42,7 @@ class Size:
 
 LAPTOP = Size(
     {"width": 192, "layers": 6, "heads": 4, "size": 48, "past": 128}, 4,
-    (0.7, 0.55, 0.4, 0.3), (32, 8, 2), 128, 2500, 800,
+    (0.7, 0.55, 0.4, 0.3), (32, 8, 2), 128, 2500, 600,
     Lesson(seconds=40.0, longest_s=10.0, shortly=700, plainly=900), 1e-3,
 )  # fmt: skip
 FULL = Size(

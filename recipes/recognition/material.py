@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from allears.corpus import manifest, recordings, sound
 from allears.corpus.recordings import CorpusError, Utterance
 from allears.corpus.sound import Sound
@@ -83,6 +85,19 @@ def tests(data: Path, packs: Path) -> dict[str, Sound]:
             kept = [each for each in rows if each.split == "test"]
         found[name] = _packed([each for each in kept if _sayable(each)], packs / f"test-{name}")
     return found
+
+
+def some(sound: Sound, each: int) -> Sound:
+    """The first `each` utterances of every speaker, where all are more than is needed."""
+    counts: dict[str, int] = {}
+    chosen = []
+    for number, utterance in enumerate(sound.utterances):
+        counts[utterance.speaker] = counts.get(utterance.speaker, 0) + 1
+        if counts[utterance.speaker] <= each:
+            chosen.append(number)
+    parts = [sound.data[sound.bounds[one] : sound.bounds[one + 1]] for one in chosen]
+    bounds = np.cumsum([0, *map(len, parts)])
+    return Sound(np.concatenate(parts), bounds, tuple(sound.utterances[one] for one in chosen))
 
 
 def librispeech(folder: Path, packs: Path) -> tuple[Sound, list[float]]:

@@ -1,6 +1,7 @@
 """Deep redundancy with the networks that ship: real speech, real packets, real losses."""
 
 import random
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from allears.audio.libopus import Decoder, Encoder
 from allears.audio.resample import resample
 from allears.link.allocation import LIBOPUS_COST, Allocation
-from allears.link.deep import Budget, spend
+from allears.link.deep import Budget, DeepEncoder, spend
 from allears.link.frame import Label
 from allears.link.network import RandomNetwork
 from allears.link.neural import load
@@ -232,6 +233,21 @@ def test_a_budget_is_what_is_sent(name: str, bitrate: int, over: float) -> None:
     assert 0.85 * bitrate / 1000 < kbps(name, bitrate) < over * bitrate / 1000
 
 
+def test_a_controller_may_take_it_away_and_give_it_back() -> None:
+    made = DeepEncoder(
+        "allears", 16_000, seconds=0.02, lookahead=0.0065, milliseconds=1040, bitrate=None
+    )
+    usual, given = made.quality, []
+    for number, quality in enumerate((usual, replace(usual, milliseconds=0), usual)):
+        made.quality = quality
+        for frame in np.split(speech(seconds=6)[32_000 * number :][:32_000], 100):
+            made.push(frame)
+            extension = made.extension(255)
+            given.append(len(extension.data) if extension else 0)
+    assert min(given[50:100]) > 20 and min(given[205:300]) > 20
+    assert not any(given[100:200])
+
+
 @pytest.mark.parametrize("name", ["lj", "jfk"])
 def test_a_second_takes_at_most_21_kilobits_whoever_speaks(name: str) -> None:
     assert kbps(name, None) <= 21
@@ -252,6 +268,12 @@ def test_what_was_overspent_makes_coarser_until_it_is_paid_back() -> None:
     for _ in range(50):
         budget.spend(50)
     assert budget.coarser < 3
+
+
+def test_no_budget_at_all_is_none_to_be_overspent() -> None:
+    budget = Budget(0, seconds=0.02)
+    budget.spend(0)
+    assert budget.coarser == 0
 
 
 def test_what_was_saved_is_kept_for_a_second() -> None:

@@ -60,6 +60,7 @@ class Budget:
     """Keeps payloads to `bits` on average, whoever speaks: one voice takes twice what another does."""
 
     def __init__(self, bits: float, seconds: float) -> None:
+        bits = max(1.0, bits)
         self._bits, self._step = bits, bits * _PATIENCE_S / seconds
         self._least, self._most = -bits * _SAVED_S / seconds, self._step * (_MOST_LEVELS + 0.5)
         self._debt = 0.0
@@ -96,9 +97,8 @@ class DeepEncoder:
         self._id, self._seconds = model.format.extension_id, seconds
         self._cost = cost_of(model)
         bits = None if bitrate is None else bitrate * seconds
-        self.quality = spend(milliseconds, bits, self._cost)
-        if bits is not None:
-            self._budget = Budget(bits, seconds)
+        self._quality = spend(milliseconds, bits, self._cost)
+        self._budget = Budget(bits or _bits(self._quality, self._cost), seconds)
 
     @property
     def quality(self) -> RedundancyQuality:
@@ -107,6 +107,8 @@ class DeepEncoder:
 
     @quality.setter
     def quality(self, quality: RedundancyQuality) -> None:
+        if quality == self._quality:
+            return  # what was overspent remains to be paid back
         self._quality = quality
         self._budget = Budget(_bits(quality, self._cost), self._seconds)
 
