@@ -70,7 +70,7 @@ def call(
     dred_bitrate: Annotated[
         float | None,
         typer.Option(
-            help="kb/s of DRED; else some 20 kb/s for 1.04 s.",
+            help="kb/s of DRED on average; else some 20 for 1.04 s.",
             rich_help_panel=_SENDER,
         ),
     ] = None,
