@@ -56,7 +56,7 @@ class Tuning:
 
     memory: float = 2.0
     patience: float = 1.2
-    doubt: float = 50.0
+    doubt: float = 20.0
     presumed: float = 0.15
     margin: float = 0.01
     worth: Worth = field(default_factory=Worth)
