@@ -72,7 +72,8 @@ def first(size: Size) -> list[Course]:
 
 def later(size: Size, rates: Mapping[str, float], seeds: int) -> list[Course]:
     """All seeds of all encoders whose rate is known."""
-    return [course(size, kind, seed, rates[kind]) for seed in range(seeds) for kind in rates]
+    known = [kind for kind in KINDS if kind in rates]
+    return [course(size, kind, seed, rates[kind]) for seed in range(seeds) for kind in known]
 
 
 def main() -> None:

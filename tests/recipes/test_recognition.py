@@ -40,6 +40,8 @@ def test_encoders_are_compared_by_the_same_utterances():
     assert points.low == pytest.approx(50) and points.high == pytest.approx(50)
     assert difference(good, bad).value == pytest.approx(-50)
     assert difference(good, good) == (0, 0, 0)
+    # A seed that only one of them has says nothing.
+    assert difference([*bad, bad[0]], good) == points
 
 
 def test_each_encoder_has_the_rate_with_which_it_heard_best():
