@@ -47,12 +47,10 @@ def main() -> None:
         )
     if not wish.only:
         found = material.tests(wish.data, wish.packs)
-        aside = material.development(wish.data, material.LAPTOP, wish.packs)
-        table.write(
-            every, folder, {name: material.some(found[name], each) for name, each in SETS.items()},
-            {f"{name} aside": material.some(aside[name], each) for name, each in SETS.items()},
-            wish.out,
-        )  # fmt: skip
+        decided_by = [each for each in material.LAPTOP if each.name == table.DECIDED_BY]
+        aside = material.development(wish.data, decided_by, wish.packs)[table.DECIDED_BY]
+        sets = {name: material.some(found[name], each) for name, each in SETS.items()}
+        table.write(every, folder, sets, aside, wish.out)
 
 
 def _train(chosen: list[Run], wish: argparse.Namespace, until: float, device: str) -> None:

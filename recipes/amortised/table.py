@@ -25,6 +25,8 @@ SAMPLED = 40
 _TIMED = 4
 DEAREST = 0.03
 """Word errors more than the ungated's, relatively, that a saving may cost."""
+DECIDED_BY = "an4"
+"""The set of whose training part speakers are kept aside for that."""
 THRESHOLDS = (0.0, -1.0, 1.0)
 """The dial of amortised models: as trained, more open, more closed."""
 
@@ -38,7 +40,7 @@ PAPER = (
 class Row:
     """One model at one threshold; `macs` of its encoder for a frame.
 
-    `aside` is what it heard of the speakers that decisions are taken by, all sets together.
+    `aside` is what it heard of the speakers that decisions are taken by.
     """
 
     name: str
@@ -72,7 +74,7 @@ def write(
     runs: Sequence[Run],
     folder: Path,
     sets: Mapping[str, Sound],
-    aside: Mapping[str, Sound],
+    aside: Sound,
     path: Path,
 ) -> None:
     """Judge what is trained and write the page; nothing where the ungated is not trained.
@@ -91,7 +93,7 @@ def write(
 
 
 def _rows(
-    models: Mapping[str, Path], sets: Mapping[str, Sound], aside: Mapping[str, Sound]
+    models: Mapping[str, Path], sets: Mapping[str, Sound], aside: Sound
 ) -> tuple[list[Row], Clock]:
     loaded = {name: checkpoint.load(path)[0] for name, path in models.items()}
     bands = loaded[UNGATED].config.bands
@@ -106,7 +108,7 @@ def _rows(
             rows.append(Row(
                 f"{name}, threshold {threshold:g}" if threshold else name,
                 heard(models[name], sets, threshold),
-                [each for part in heard(models[name], aside, threshold).values() for each in part],
+                heard(models[name], {"aside": aside}, threshold)["aside"],
                 macs(model, sample),
                 timed[name] if not threshold else None,
             ))  # fmt: skip
@@ -167,7 +169,8 @@ def _claim(rows: Sequence[Row], origin: Row, sets: Mapping[str, Sound]) -> list[
         PAPER,
         "",
         f"Ours: what saves most while word errors rise by {100 * DEAREST:g} % at most on speakers kept aside from "
-        "the training parts (all sets together, value, not interval), and what it costs on the test sets:",
+        f"{DECIDED_BY}'s training part (value, not interval), and what it costs on the test sets. Sets on which "
+        "nearly every word is wrong anyway tell nothing of what a saving costs:",
         "",
     ]
     for kind in ("amortised", "window"):
