@@ -75,6 +75,7 @@ def word_times(sound: Sound, path: Path) -> dict[int, list[Spoken]]:
             aligned(sound.samples(index), normalise(said.text).split(), decoder)
             for index, said in enumerate(sound.utterances)
         ]
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(found).encode())
     kept = json.loads(path.read_text())
     return {index: [Spoken(*each) for each in words] for index, words in enumerate(kept) if words}

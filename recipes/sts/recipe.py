@@ -38,6 +38,9 @@ def main() -> None:
     until = time.monotonic() + 3600 * wish.hours
     sound, _ = trained_on(wish.data, AN4, wish.packs)
     arms = [(arm, seed) for seed in range(wish.seeds) for arm in ARMS]
+    names = [f"{arm.name}-{seed}" for arm, seed in arms]
+    if wish.only not in (None, *names):
+        raise SystemExit(f"no training {wish.only}; there are {', '.join(names)}")
     recogniser, tokens = single.load(wish.recogniser)
     for arm, seed in [] if wish.table else arms:
         course = arm.course(wish.steps, wish.seconds, seed)
