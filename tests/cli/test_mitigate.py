@@ -87,7 +87,7 @@ def test_as_json_and_again_without_doing_anything_twice(room):
 
 def test_a_stopped_one_goes_on_to_the_very_same_model(room):
     mended(room, "--method", "finetune", to="whole")
-    hours, stops = 0.2 / 3600, 0
+    hours, stops = 0.02 / 3600, 0
     arguments = "--method", "finetune", "--hours"
     while "the same command goes on" in mended(room, *arguments, hours, to="stopped"):
         assert not (room / "stopped/model.safetensors").exists()

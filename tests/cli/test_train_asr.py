@@ -30,12 +30,12 @@ def test_a_stopped_training_goes_on_to_the_very_same_model(tmp_path):
     table(tmp_path / "data", FOUR)
     common = "--steps", 6, "--network"
     trained(*common, "--folder", "whole", cwd=tmp_path)
-    hours, stops = 0.3 / 3600, 0
+    hours, stops = 0.02 / 3600, 0
     stopped = (*common, "--folder", "stopped")
     while "the same command goes on" in trained(*stopped, "--hours", hours, cwd=tmp_path):
         assert (tmp_path / "stopped/model.safetensors").exists()
         # Longer each time, so that it ends on a slow machine too.
-        hours, stops = 1.5 * hours, stops + 1
+        hours, stops = 2 * hours, stops + 1
     assert stops
     one, other = (tmp_path / each for each in ("whole", "stopped"))
     run = "checkpoint.safetensors"
