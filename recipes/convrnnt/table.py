@@ -18,7 +18,7 @@ from allears.asr.training import Course
 from allears.corpus.sound import Sound
 from allears.nn.macs import macs_per_frame
 from allears.outputs import write_whole
-from allears.score.bootstrap import Estimate, estimate, ratio
+from allears.score.bootstrap import Estimate
 from recipes.recognition import judge
 from recipes.recognition.judge import Heard
 
@@ -221,19 +221,12 @@ def _claim(rows: Sequence[Row], sets: Mapping[str, Sound]) -> list[str]:
 def _ranked(row: Row, first: Row | None, name: str) -> str:
     if first is None or row is first:
         return row.kind
-    points = difference(row.heard[name], first.heard[name])
+    seeds = min(len(row.heard[name]), len(first.heard[name]))
+    mine, theirs = (
+        [each for seed in some.heard[name][:seeds] for each in seed] for some in (row, first)
+    )
+    points = judge.difference(mine, theirs)
     return f"{row.kind} ({points.value:+.1f}, {points.low:+.1f} to {points.high:+.1f})"
-
-
-def difference(one: Sequence[Sequence[Heard]], other: Sequence[Sequence[Heard]]) -> Estimate:
-    """Points of word error rate by which `one` is worse, of the seeds that both have, on the same utterances."""
-    pairs = [
-        pair
-        for mine, theirs in zip(one, other, strict=False)
-        for pair in zip(mine, theirs, strict=True)
-    ]
-    counts = np.array([[100 * (a.errors - b.errors), a.words] for a, b in pairs], float)
-    return estimate([each.speaker for each, _ in pairs], counts, ratio)
 
 
 def _percent(rate: Estimate) -> str:

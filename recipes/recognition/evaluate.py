@@ -59,7 +59,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="where the corpora's folders are")
-    parser.add_argument("--each", type=int, default=2, help="speechocean762 utterances per speaker")
+    parser.add_argument("--each", type=int, default=6, help="speechocean762 utterances per speaker")
     parser.add_argument("--only", choices=RECOGNISERS, help="hear with this one, write no table")
     wish = parser.parse_args()
     sets = material.tests(wish.data, RUNS / "packs")
@@ -165,7 +165,20 @@ def _page(found: dict[tuple[str, str], list[Kept]], each: int) -> str:
             *(f"{_cost(kept):.2g}" for kept in each_one),
         ]  # fmt: skip
         lines.append("| " + " | ".join(map(str, cells)) + " |")
+    lines += [
+        "",
+        "By how many points of word error rate ours differs from pocketsphinx on the same utterances, live and "
+        "whole (95 % intervals over speakers; less than nothing is better):",
+        "",
+    ]
+    lines += [f"- {title}: {_apart(found, name)}" for name, title in SETS.items()]
     return "\n".join([*lines, ""])
+
+
+def _apart(found: dict[tuple[str, str], list[Kept]], name: str) -> str:
+    ours, *others = ([one.heard for one in found[each, name]] for each in RECOGNISERS)
+    points = [judge.difference(ours, other) for other in others]
+    return "; ".join(f"{each.value:+.1f} ({each.low:+.1f} to {each.high:+.1f})" for each in points)
 
 
 def _rate(kept: Sequence[Kept]) -> Estimate:

@@ -77,6 +77,13 @@ def word_error_rate(heard: Sequence[Heard]) -> Estimate:
     return estimate([each.speaker for each in heard], counts, ratio)
 
 
+def difference(one: Sequence[Heard], other: Sequence[Heard]) -> Estimate:
+    """Points of word error rate by which `one` is worse than `other` on the same utterances."""
+    pairs = list(zip(one, other, strict=True))
+    counts = np.array([[100 * (a.errors - b.errors), a.words] for a, b in pairs], float)
+    return estimate([each.speaker for each in one], counts, ratio)
+
+
 def keep(heard: Sequence[Heard], path: Path) -> None:
     """As lines of JSON."""
     lines = "".join(json.dumps(asdict(each)) + "\n" for each in heard)
