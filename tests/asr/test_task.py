@@ -158,3 +158,17 @@ def test_killed_in_the_middle_it_ends_as_if_it_had_not_been(sound, tmp_path):
     run(task(sound, lesson, **settings), plan, tmp_path / "killed", show=quiet)
     one, other = (tmp_path / each / "checkpoint.safetensors" for each in ("whole", "killed"))
     assert one.read_bytes() == other.read_bytes()
+
+
+def test_quiet_comes_before_what_is_said(sound):
+    waiting = task(sound, replace(ALL, before_s=2.0))
+    lasting = SimpleNamespace(standard_normal=np.ones, random=lambda: 0.5)
+    with torch.no_grad():
+        plain, later = (each.loss(lasting, 0) for each in (task(sound), waiting))
+    assert plain.members == later.members
+    extra = later.figures["seconds"] - plain.figures["seconds"]
+    # Half of what may come, up to the frames that are left over.
+    assert extra == pytest.approx(1.0 * len(plain.members), abs=0.06 * len(plain.members))
+    heard = waiting._heard(0, lasting, 0)
+    quiet = heard[: len(heard) // 10]
+    assert quiet.mean() < task(sound)._heard(0, lasting, 0)[: len(quiet)].mean()

@@ -1,7 +1,10 @@
 """What a recogniser is trained by: its size, its symbols, its material; and that it learns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from allears.asr import checkpoint, material, training
 from allears.asr.judging import Errors, judge
@@ -23,6 +26,24 @@ def test_a_few_phrases_are_learnt_by_heart():
     errors = judge(TorchNetworks(*checkpoint.load(path)), sound)
     assert errors.words == sum(len(normalise(text).split()) for *_, text in FOUR)
     assert errors.rate < 0.5
+
+
+def test_a_training_begins_as_another_has_ended(tmp_path):
+    path, sound = taught()
+    before, tokens = checkpoint.load(path)
+    config = before.config
+    course = training.Course(
+        "on", config.encoder_kind, config.encoder, Plan(1, rate=0.0, warmup=0),
+        predictor=config.predictor, joint=config.joint, lesson=Lesson(plainly=1000),
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        after = training.teach(course, sound, None, tokens, tmp_path, distort=None, begin=path)
+    assert after is not None
+    for name, value in checkpoint.load(after)[0].state_dict().items():
+        assert torch.allclose(value, before.state_dict()[name], atol=1e-6), name
+    with torch.random.fork_rng(), pytest.raises(TrainingError, match="is another model"):
+        other = replace(course, joint=config.joint + 32)
+        training.teach(other, sound, None, tokens, tmp_path / "other", distort=None, begin=path)
 
 
 def test_errors_are_counted_and_rates_derived():

@@ -35,7 +35,8 @@ class Lesson:
     on what the cheap one hears, without which the encoder may long learn nothing: what is expected explains
     enough. The first `shortly` batches are of utterances up to `short_s`, in which it is plain what was said when;
     in the first `plainly` nothing is made harder: begun on distorted speech, little is learned for long. Later
-    voices are made higher and lower, too, by up to a share `warped` (`augment.warp`).
+    voices are made higher and lower, too, by up to a share `warped` (`augment.warp`). Up to `before_s` of quiet
+    comes before each utterance, as in a stream that is listened to before anybody speaks.
     """
 
     fastemit: float = 0.005
@@ -48,6 +49,7 @@ class Lesson:
     seconds: float = 80.0
     longest_s: float = 17.0
     warped: float = 0.0
+    before_s: float = 0.0
 
 
 class Extra(Protocol):
@@ -160,20 +162,27 @@ class TransducerTask:
         self, number: int, random: np.random.Generator, step: int
     ) -> Float32[np.ndarray, "frames bands"]:
         samples = self._sound.samples(number)
+        if self._lesson.before_s:
+            samples = np.concatenate(
+                (_quiet(self._lesson.before_s * random.random(), random), samples)
+            )
         distort = self._distort if step >= self._lesson.plainly else None
         if distort is not None:
             samples = distort(samples, random)
         long = tail.TAIL_S * (_TAIL[0] + (_TAIL[1] - _TAIL[0]) * random.random())
-        quiet = tail.AMPLITUDE * random.standard_normal(int(long * mel.RATE))
-        mels = mel.whole(
-            np.concatenate((samples, quiet.astype(np.float32))), self._transducer.config.bands
-        )
+        samples = np.concatenate((samples, _quiet(long, random)))
+        mels = mel.whole(samples, self._transducer.config.bands)
         if distort is not None:
             if self._lesson.warped:
                 mels = warp(mels, 1 + self._lesson.warped * random.uniform(-1, 1))
             mels = spec_augment(mels, random, longest=25, widest=10)
         stack = self._transducer.config.stack
         return mels[: len(mels) // stack * stack]
+
+
+def _quiet(seconds: float, random: np.random.Generator) -> Float32[np.ndarray, " n"]:
+    noise: np.ndarray = tail.AMPLITUDE * random.standard_normal(int(seconds * mel.RATE))
+    return noise.astype(np.float32)
 
 
 def statistics(

@@ -63,15 +63,22 @@ def teach(
     distort: Distortion | None,
     until: float = float("inf"),
     device: str = "cpu",
+    begin: Path | None = None,
 ) -> Path | None:
-    """Train; the checkpoint (moving average of the weights), or None where the clock said stop before the end."""
+    """Train; the checkpoint (moving average of the weights), or None where the clock said stop before the end.
+
+    With `begin` it goes on from the weights of that checkpoint. Raises TrainingError where that is another model.
+    """
     torch.set_num_threads(1)
     # oneDNN keeps what it compiled for every length of batch it saw: gigabytes, with convolutions over bands.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     torch.manual_seed(course.plan.seed)
     model = Transducer(course.config(tokens.size))
-    mean, deviation = statistics(sound, model.config.bands)
-    model.normalise(torch.from_numpy(mean), torch.from_numpy(deviation))
+    if begin is None:
+        mean, deviation = statistics(sound, model.config.bands)
+        model.normalise(torch.from_numpy(mean), torch.from_numpy(deviation))
+    else:
+        _begin_as(model, tokens, begin)
     task = TransducerTask(
         model, tokens, sound, course.lesson, seed=course.plan.seed, distort=distort, shares=shares
     )
@@ -81,6 +88,17 @@ def teach(
     task.model.load_state_dict(averaged(place))
     checkpoint.save(model, tokens, path)
     return path if done else None
+
+
+def _begin_as(model: Transducer, tokens: Tokens, path: Path) -> None:
+    before, symbols = checkpoint.load(path)
+    if (before.config.plain(), _written(symbols)) != (model.config.plain(), _written(tokens)):
+        raise TrainingError(f"{path}: is another model, or writes with other symbols; train anew")
+    model.load_state_dict(before.state_dict())
+
+
+def _written(tokens: Tokens) -> dict[str, bytes]:
+    return {name: each.tobytes() for name, each in tokens.arrays().items()}
 
 
 def course_of(encoder: str, wanted: int, vocabulary: int, plan: Plan, lesson: Lesson) -> Course:
