@@ -72,7 +72,7 @@ def main() -> None:
     course, begin = COURSE, None
     recorded: tuple[Corpus, ...] = CORPORA
     if wish.polish:
-        course, begin = POLISH, RUNS / COURSE.name / CHECKPOINT
+        course, begin = POLISH, RUNS / COURSE.name
         recorded = tuple(Corpus(each.name, SENTENCES[each.name]) for each in CORPORA)
     corpora = [*recorded, *made]
     sound, shares = material.training(wish.data, corpora, RUNS / "packs")

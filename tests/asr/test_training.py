@@ -14,6 +14,7 @@ from allears.asr.torch_networks import TorchNetworks
 from allears.corpus import recordings
 from allears.corpus.recordings import CorpusError
 from allears.corpus.text import normalise
+from allears.train.average import averaged
 from allears.train.schedule import Plan
 from allears.train.task import TrainingError
 from tests.asr.material import FOUR, PHRASES, table, taught
@@ -37,13 +38,19 @@ def test_a_training_begins_as_another_has_ended(tmp_path):
         predictor=config.predictor, joint=config.joint, lesson=Lesson(plainly=1000),
     )  # fmt: skip
     with torch.random.fork_rng():
-        after = training.teach(course, sound, None, tokens, tmp_path, distort=None, begin=path)
+        after = training.teach(
+            course, sound, None, tokens, tmp_path, distort=None, begin=path.parent
+        )
     assert after is not None
-    for name, value in checkpoint.load(after)[0].state_dict().items():
-        assert torch.allclose(value, before.state_dict()[name], atol=1e-6), name
+    # What only training needs is among them: without it a model would have to learn anew where to look.
+    first, last = averaged(path.parent), averaged(after.parent)
+    assert len(first) > len(before.state_dict())
+    assert all(torch.allclose(last[name], value, atol=1e-6) for name, value in first.items())
     with torch.random.fork_rng(), pytest.raises(TrainingError, match="is another model"):
         other = replace(course, joint=config.joint + 32)
-        training.teach(other, sound, None, tokens, tmp_path / "other", distort=None, begin=path)
+        training.teach(
+            other, sound, None, tokens, tmp_path / "other", distort=None, begin=path.parent
+        )
 
 
 def test_errors_are_counted_and_rates_derived():

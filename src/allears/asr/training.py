@@ -67,21 +67,22 @@ def teach(
 ) -> Path | None:
     """Train; the checkpoint (moving average of the weights), or None where the clock said stop before the end.
 
-    With `begin` it goes on from the weights of that checkpoint. Raises TrainingError where that is another model.
+    With `begin`, the folder of another training that has ended, it goes on from its weights, those that
+    only training needs among them. Raises TrainingError where that is of another model.
     """
     torch.set_num_threads(1)
     # oneDNN keeps what it compiled for every length of batch it saw: gigabytes, with convolutions over bands.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     torch.manual_seed(course.plan.seed)
     model = Transducer(course.config(tokens.size))
-    if begin is None:
-        mean, deviation = statistics(sound, model.config.bands)
-        model.normalise(torch.from_numpy(mean), torch.from_numpy(deviation))
-    else:
-        _begin_as(model, tokens, begin)
+    mean, deviation = statistics(sound, model.config.bands)
+    model.normalise(torch.from_numpy(mean), torch.from_numpy(deviation))
     task = TransducerTask(
         model, tokens, sound, course.lesson, seed=course.plan.seed, distort=distort, shares=shares
     )
+    if begin is not None:
+        _check_alike(model, tokens, begin / CHECKPOINT)
+        task.model.load_state_dict(averaged(begin))
     place = folder / course.name
     done = run(task, course.plan, place, show=lambda _: None, until=until, device=device)
     path = place / CHECKPOINT
@@ -90,11 +91,10 @@ def teach(
     return path if done else None
 
 
-def _begin_as(model: Transducer, tokens: Tokens, path: Path) -> None:
+def _check_alike(model: Transducer, tokens: Tokens, path: Path) -> None:
     before, symbols = checkpoint.load(path)
     if (before.config.plain(), _written(symbols)) != (model.config.plain(), _written(tokens)):
         raise TrainingError(f"{path}: is another model, or writes with other symbols; train anew")
-    model.load_state_dict(before.state_dict())
 
 
 def _written(tokens: Tokens) -> dict[str, bytes]:
