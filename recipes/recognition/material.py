@@ -55,11 +55,16 @@ def laptop(data: Path, packs: Path) -> tuple[Sound, list[float]]:
 
     Raises CorpusError where nothing was spliced yet.
     """
+    return training(data, (*LAPTOP, spliced(data, 0.5)), packs)
+
+
+def spliced(data: Path, share: float) -> Corpus:
+    """What was spliced. Raises CorpusError where nothing was yet."""
     if not (SPLICED / "utterances.csv").exists():
         raise CorpusError(
             f"{SPLICED}: no spliced speech; first: python -m recipes.recognition.splicing --data {data}"
         )
-    return training(data, (*LAPTOP, Corpus(str(SPLICED.resolve()), 0.5, made=True)), packs)
+    return Corpus(str(SPLICED.resolve()), share, made=True)
 
 
 def development(data: Path, corpora: Sequence[Corpus], packs: Path) -> dict[str, Sound]:

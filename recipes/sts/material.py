@@ -1,8 +1,9 @@
 """What conversations are made of: AN4's spelled letters, digits and commands, and read sentences beside them.
 
-Training is on AN4's training speakers at three speeds, noise and rooms added; every fourth conversation is one
-person alone. Decisions are taken on training speakers set aside, tables are made of the test speakers, both in
-pairs of speakers who talk with each other and nobody else: intervals draw pairs anew.
+Training is on AN4's training speakers at three speeds and as much that was spliced of their words, noise and rooms
+added; every fourth conversation is one person alone. Decisions are taken on training speakers set aside, tables
+are made of the test speakers, both in pairs of speakers who talk with each other and nobody else: intervals draw
+pairs anew.
 """
 
 import json
@@ -23,6 +24,7 @@ from allears.corpus.recordings import Utterance
 from allears.corpus.sound import RATE, Sound
 from allears.corpus.text import normalise
 from allears.outputs import write_whole
+from recipes.recognition.material import SPLICED
 
 SPEEDS = 0.9, 1.0, 1.1
 OVERLAPS = 0.0, 0.1, 0.2, 0.3, 0.4
@@ -32,13 +34,10 @@ _TURNS, _LONGEST = (2, 6), 20.0
 
 
 class Some:
-    """Some utterances of packed sound at some speeds, words normalised; each voice keeps to one speed."""
+    """Some utterances of packed sound, each at a speed, words normalised; each voice keeps to one speed."""
 
-    def __init__(
-        self, sound: Sound, chosen: Sequence[int], speeds: Sequence[float] = (1.0,)
-    ) -> None:
-        self._sound = sound
-        self._places = [(index, speed) for speed in speeds for index in chosen]
+    def __init__(self, sound: Sound, places: Sequence[tuple[int, float]]) -> None:
+        self._sound, self._places = sound, list(places)
         self.utterances = [self._said(index, speed) for index, speed in self._places]
 
     def _said(self, index: int, speed: float) -> Utterance:
@@ -83,8 +82,8 @@ def word_times(sound: Sound, path: Path) -> dict[int, list[Spoken]]:
 
 def training(sound: Sound, folder: Path, noise: Path, seed: int) -> Callable[[int], Session]:
     """Conversations by number: of every overlap, as people talk, and one person alone."""
-    times = word_times(sound, folder / "words.json")
-    source = Some(sound, sorted(times), SPEEDS)
+    times = word_times(sound, folder / "words-spliced.json")
+    source = Some(sound, _drawn(sound, sorted(times)))
     words = source.words(times)
     room: Augmentation = Chain(((0.3, Reverberation(responses(noise))),))
     behind: Augmentation = Chain(((0.4, Noise(noises(noise), (8.0, 25.0))),))
@@ -101,6 +100,14 @@ def training(sound: Sound, folder: Path, noise: Path, seed: int) -> Callable[[in
         return kinds[int(random.integers(len(kinds)))].session(number)
 
     return draw
+
+
+def _drawn(sound: Sound, known: Sequence[int]) -> list[tuple[int, float]]:
+    """Recordings at all speeds, and as many that were spliced."""
+    made = [index for index in known if SPLICED.resolve() in sound.utterances[index].path.parents]
+    recorded = sorted(set(known) - set(made))
+    places = [(index, speed) for speed in SPEEDS for index in recorded]
+    return places + [(index, 1.0) for index in made[: len(places)]]
 
 
 def alone(
@@ -131,7 +138,7 @@ def pairs(sound: Sound) -> list[tuple[str, Some]]:
     found = []
     for first, second in zip(speakers[::2], speakers[1::2], strict=False):
         own = [
-            index
+            (index, 1.0)
             for index, each in enumerate(sound.utterances)
             if each.speaker in (first, second) and normalise(each.text)
         ]

@@ -18,11 +18,11 @@ from allears.corpus.mixtures.turns import Session
 from allears.corpus.sound import Sound
 from allears.parties import checkpoint
 from allears.parties.training import teach
-from recipes.recognition.material import Corpus, development, tests
+from recipes.recognition.material import Corpus, development, spliced, tests
 from recipes.recognition.material import training as trained_on
 from recipes.recognition.ship import COURSE
 from recipes.sts import judging, material, table
-from recipes.sts.arms import ARMS, SEEDS, Arm
+from recipes.sts.arms import ARMS, SEEDS, STEM, Arm
 from recipes.sts.judging import Judged, Talk
 from recipes.sts.table import Outcome
 
@@ -36,32 +36,47 @@ def main() -> None:
     """Train what is not trained yet, judge it, and write the table."""
     wish = _wish()
     until = time.monotonic() + 3600 * wish.hours
-    sound, _ = trained_on(wish.data, AN4, wish.packs)
-    arms = [(arm, seed) for seed in range(wish.seeds) for arm in ARMS]
-    names = [f"{arm.name}-{seed}" for arm, seed in arms]
+    sound, _ = trained_on(wish.data, (*AN4, spliced(wish.data, 1.0)), wish.packs)
+    every = [(arm, seed) for seed in range(wish.seeds) for arm in (STEM, *ARMS)]
+    arms = [each for each in every if each[0] is not STEM]
+    names = [_name(*each) for each in every]
     if wish.only not in (None, *names):
         raise SystemExit(f"no training {wish.only}; there are {', '.join(names)}")
-    recogniser, tokens = single.load(wish.recogniser)
-    for arm, seed in [] if wish.table else arms:
-        course = arm.course(wish.steps, wish.seconds, seed)
-        if wish.only not in (None, course.name) or time.monotonic() > until:
-            continue
-        if not table.ended(wish.runs / course.name, wish.steps):
-            print(course.name, flush=True)
-            draw = material.training(sound, wish.runs, wish.data / "noise", seed)
-            teach(course, recogniser, tokens, draw, wish.runs, until=until)
+    for arm, seed in [] if wish.table else every:
+        if wish.only in (None, _name(arm, seed)) and time.monotonic() < until:
+            _train(wish, arm, seed, sound, until)
     if wish.only is None:
         outcomes = _judged(wish, arms)
         if outcomes:
             table.write(outcomes, wish.steps, wish.seconds, HERE / "table.md")
 
 
+def _name(arm: Arm, seed: int) -> str:
+    return f"{arm.name}-{seed}"
+
+
+def _train(wish: argparse.Namespace, arm: Arm, seed: int, sound: Sound, until: float) -> None:
+    """To its end, if it is not there yet."""
+    course = arm.course(wish.steps, wish.seconds, seed)
+    if table.ended(wish.runs / course.name, course.plan.steps):
+        return
+    begin: Path = wish.recogniser
+    if arm.stem:
+        begin = wish.runs / f"{arm.stem}-{seed}"
+        if not table.ended(begin, STEM.steps(wish.steps)):
+            raise SystemExit(f"{course.name} begins as {begin.name}, which is not trained yet")
+    print(course.name, flush=True)
+    recogniser, tokens = single.load(wish.recogniser / CHECKPOINT)
+    draw = material.training(sound, wish.runs, wish.data / "noise", seed)
+    teach(course, recogniser, tokens, draw, wish.runs, until=until, begin=begin)
+
+
 def _judged(wish: argparse.Namespace, arms: Sequence[tuple[Arm, int]]) -> list[Outcome]:
     """What came out of the arms that are trained to their end."""
     done = [
-        (arm, seed, wish.runs / f"{arm.name}-{seed}")
+        (arm, seed, wish.runs / _name(arm, seed))
         for arm, seed in arms
-        if table.ended(wish.runs / f"{arm.name}-{seed}", wish.steps)
+        if table.ended(wish.runs / _name(arm, seed), arm.steps(wish.steps))
     ]
     if not done:
         return []
@@ -117,10 +132,10 @@ def _wish() -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, default=Path("runs/sts"))
     parser.add_argument("--packs", type=Path, default=Path("runs/recognition/packs"))
     parser.add_argument(
-        "--recogniser", type=Path, default=Path("runs/recognition") / COURSE.name / CHECKPOINT,
-        help="the checkpoint that all arms begin as",
+        "--recogniser", type=Path, default=Path("runs/recognition") / COURSE.name,
+        help="the folder of the training that all arms begin as",
     )  # fmt: skip
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=600, help="of each arm, shared ones too")
     parser.add_argument("--seconds", type=float, default=80.0, help="of sound in a batch")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many")
     parser.add_argument("--only", metavar="NAME", help="one training, for example multi-0")

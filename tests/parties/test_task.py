@@ -5,14 +5,19 @@ import pytest
 import torch
 
 from allears.asr.recogniser import RecogniserError
+from allears.asr.task import Lesson as SingleLesson
+from allears.asr.task import TransducerTask
 from allears.corpus.mixtures.turns import Session
 from allears.parties import checkpoint, training
 from allears.parties.model import cut
 from allears.parties.targets import Form, marked
 from allears.parties.task import ConversationTask, Lesson
 from allears.parties.training import Course
+from allears.train.average import averaged
+from allears.train.loop import run
 from allears.train.schedule import Plan
-from tests.parties.talk import LESSON, TOKENS, learnt, recogniser, session
+from allears.train.task import TrainingError
+from tests.parties.talk import LESSON, TOKENS, learnt, pack, recogniser, session
 
 PLAN = Plan(6, 1e-3, warmup=2)
 
@@ -97,6 +102,42 @@ def test_stopped_and_gone_on_it_is_the_same_training(tmp_path):
     one, other = checkpoint.load(first)[0], checkpoint.load(second)[0]
     for name, value in one.state_dict().items():
         assert torch.equal(value, other.state_dict()[name]), name
+
+
+def ends(course, folder, begin=None):
+    """The weights a training ends with that takes no step of its own."""
+    training.teach(
+        course, recogniser(), TOKENS, lambda _: session(), folder, until=0.0, begin=begin
+    )
+    return averaged(folder / course.name)
+
+
+def test_gone_on_from_another_training_all_is_there_but_marks_it_did_not_know(tmp_path):
+    words = Course("words", PLAN, replace(LESSON, form=Form.WORDS))
+    assert training.teach(words, recogniser(), TOKENS, lambda _: session(), tmp_path)
+    before = averaged(tmp_path / "words")
+    after = ends(Course("turns", PLAN, LESSON), tmp_path, tmp_path / "words")
+    assert set(before) == set(after)
+    for name, value in before.items():
+        rows = after[name][: len(value)] if value.dim() else after[name]
+        assert torch.equal(rows, value), name
+    wider = [name for name in before if len(after[name]) > len(before[name])]
+    assert "taught.acoustic.weight" in wider
+
+
+def test_of_a_recognisers_training_what_cheap_joiners_learnt_is_taken(tmp_path):
+    task = TransducerTask(recogniser(), TOKENS, pack(), SingleLesson(seconds=5.0), seed=0)
+    run(task, PLAN, tmp_path / "single", show=lambda _: None, until=0.0)
+    course = Course("turns", PLAN, LESSON)
+    found = ends(course, tmp_path, tmp_path / "single")["taught.language.weight"]
+    assert torch.equal(found[: TOKENS.size], averaged(tmp_path / "single")["language.weight"])
+
+
+def test_a_training_of_another_model_is_no_beginning(tmp_path):
+    one = Course("one", PLAN, LESSON, branches=1)
+    ends(one, tmp_path)
+    with pytest.raises(TrainingError, match="one: was a training of another model"):
+        ends(Course("two", PLAN, LESSON), tmp_path, tmp_path / "one")
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
