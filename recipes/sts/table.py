@@ -60,13 +60,13 @@ def _page(outcomes: Sequence[Outcome], steps: int, seconds: float) -> str:
         "",
         "## Words: ORC-WER % by overlap",
         "",
-        *_table(
+        *table(
             ["", *_SETS, "all", ALONE, SENTENCES],
             [
                 [arm.label]
-                + [_percent(_words(by_arm[arm.name], {name})) for name in _SETS]
-                + [_percent(_words(by_arm[arm.name], set(_SETS)))]
-                + [_percent(_words(by_arm[arm.name], {name})) for name in (ALONE, SENTENCES)]
+                + [percent(_words(by_arm[arm.name], {name})) for name in _SETS]
+                + [percent(_words(by_arm[arm.name], set(_SETS)))]
+                + [percent(_words(by_arm[arm.name], {name})) for name in (ALONE, SENTENCES)]
                 for arm in arms
             ],
         ),
@@ -76,7 +76,7 @@ def _page(outcomes: Sequence[Outcome], steps: int, seconds: float) -> str:
         "Share of conversations whose number of turns is right, of single talkers for whom only the first branch "
         "speaks, and by how many seconds marks come after what they mark (50th, 90th, 99th percentile; % early).",
         "",
-        *_table(
+        *table(
             ["", "turn count right %", "one branch %", "<sot> p50/p90/p99", "early", "<eot> p50/p90/p99", "early"],
             [_marks(arm, by_arm[arm.name]) for arm in arms],
         ),
@@ -92,8 +92,8 @@ def _marks(arm: Arm, judged: Sequence[Judged]) -> list[str]:
     single = [each for each in judged if each.set == ALONE]
     cells = [
         arm.label,
-        _percent(_estimate(talks, lambda each: each.turns.fraction)),
-        _percent(_estimate(single, lambda each: (float(each.silent), 1.0))),
+        percent(_estimate(talks, lambda each: each.turns.fraction)),
+        percent(_estimate(single, lambda each: (float(each.silent), 1.0))),
     ]
     for mark in ("start", "end"):
         each = sum((getattr(one.latency, mark) for one in talks), Delays())
@@ -180,7 +180,8 @@ def _late(one: Sequence[Judged], other: Sequence[Judged]) -> Estimate:
     return estimate(names, sums, lambda s: 100 * (ninety(s[:, half:]) / ninety(s[:, :half]) - 1))
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Its lines."""
     return [_line(head), _line(["---"] * len(head)), *map(_line, rows)]
 
 
@@ -188,7 +189,8 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _percent(found: Estimate) -> str:
+def percent(found: Estimate) -> str:
+    """A rate, and its interval in brackets."""
     return f"{100 * found.value:.1f} ({100 * found.low:.1f}–{100 * found.high:.1f})"
 
 
