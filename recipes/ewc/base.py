@@ -1,4 +1,8 @@
-"""The recogniser that is to be mended: a small LSTM transducer, taught by the base's speakers alone."""
+"""The recogniser that is to be mended: a small LSTM transducer, taught by the base's speakers and by synthesisers.
+
+Of its speakers it also hears their words in other orders (`recipes.recognition.splicing`): from twenty minutes of
+speech alone it learns the sentences by heart.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +15,17 @@ from allears.asr.torch_networks import TorchNetworks
 from allears.asr.training import Course, harder, teach
 from allears.corpus.sound import Sound
 from allears.train.schedule import Plan
-from recipes.ewc.population import Division, of
+from recipes.ewc.population import Division, joined, of
 from recipes.recognition import judge
 from recipes.recognition.judge import Heard
+from recipes.recognition.material import SPLICED, SYNTHETIC
 
 BASE = "base.safetensors"
 """The checkpoint that everything begins with, its blank set right on development speakers."""
 SPEEDS = (0.82, 0.88, 0.94, 1.0, 1.06, 1.12, 1.18)
 """Wider than usual: of few speakers many are made."""
+RECORDED, MADE = 5.0, {SPLICED: 0.5, SYNTHETIC: 0.25}
+"""How often utterances are drawn, those of each folder of made-up speech too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +61,38 @@ def course(size: Size, seed: int, steps: int | None = None) -> Course:
 
 
 def train(
-    size: Size, whole: Sound, parts: Division, seed: int, runs: Path,
+    size: Size, whole: Sound, made: Sound | None, parts: Division, seed: int, runs: Path,
     steps: int | None = None, until: float = float("inf"),
 ) -> None:  # fmt: skip
     """Teach the base of a seed; it is there, as `BASE`, unless the clock said stop before the end."""
-    made = course(size, seed, steps)
+    sound, shares = heard_by(whole, made, parts)
     taught = teach(
-        made, of(whole, parts.base), None, Characters(), runs,
+        course(size, seed, steps), sound, shares, Characters(), runs,
         distort=distortion(), until=until, device=size.device,
     )  # fmt: skip
     if taught:
         model, tokens = checkpoint.load(taught)
         balanced(model, tokens, of(whole, parts.development))
         checkpoint.save(model, tokens, taught.with_name(BASE))
+
+
+def heard_by(whole: Sound, made: Sound | None, parts: Division) -> tuple[Sound, list[float] | None]:
+    """What a base is taught by, and how often each is drawn: its speakers' recordings, and what was made.
+
+    Of that nothing is of anybody's whom the base is not to know.
+    """
+    own = of(whole, parts.base)
+    if made is None:
+        return own, None
+    strangers = {each.speaker for each in whole.utterances} - set(parts.base)
+    beside = of(made, {each.speaker for each in made.utterances} - strangers)
+    shares = [RECORDED] * len(own)
+    shares += [_share(each.path) for each in beside.utterances]
+    return joined(own, beside), shares
+
+
+def _share(path: Path) -> float:
+    return next(share for folder, share in MADE.items() if folder.resolve() in path.parents)
 
 
 def distortion() -> Distortion:

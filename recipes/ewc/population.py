@@ -5,7 +5,7 @@ live there as likely. The base hears few women. So there is a real gap between g
 the map; only the map is made up.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -138,13 +138,19 @@ def _towns(census: Census, random: np.random.Generator) -> Int64[np.ndarray, " t
     return found.astype(np.int64)
 
 
-def of(sound: Sound, speakers: Sequence[str]) -> Sound:
+def of(sound: Sound, speakers: Iterable[str]) -> Sound:
     """The utterances of these speakers alone."""
     wanted = set(speakers)
     kept = [at for at, each in enumerate(sound.utterances) if each.speaker in wanted]
     pieces = [sound.data[sound.bounds[at] : sound.bounds[at + 1]] for at in kept]
     bounds = np.cumsum([0, *map(len, pieces)])
     return Sound(np.concatenate(pieces), bounds, tuple(sound.utterances[at] for at in kept))
+
+
+def joined(one: Sound, other: Sound) -> Sound:
+    """Both, one after the other."""
+    bounds = np.concatenate((one.bounds, one.bounds[-1] + other.bounds[1:]))
+    return Sound(np.concatenate((one.data, other.data)), bounds, one.utterances + other.utterances)
 
 
 def sums(

@@ -12,6 +12,7 @@ from recipes.ewc import base
 from recipes.ewc.options import sized
 from recipes.ewc.population import CORPUS, Division, Home, divided, homes, whole
 from recipes.recognition.judge import Heard
+from recipes.recognition.material import spliced, synthetic, training
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,19 @@ class World:
 def worlds(wish: argparse.Namespace, until: float) -> Iterator[World]:
     """Seed by seed, with a base that is taught now if it is not yet, until the clock says stop."""
     sound = whole(wish.recordings or wish.data / CORPUS, wish.runs / "packs")
+    made = None if wish.recordings else _made(wish)
     census = Census.read(wish.census or wish.data / "geo/zcta.csv")
     for seed in range(wish.seeds):
         parts = divided(sound, seed)
         path = wish.runs / base.course(sized(wish), seed).name / base.BASE
         if not path.exists() and not wish.table and time.monotonic() < until:
             print(f"base {seed}", flush=True)
-            base.train(sized(wish), sound, parts, seed, wish.runs, wish.base_steps, until)
+            base.train(sized(wish), sound, made, parts, seed, wish.runs, wish.base_steps, until)
         if path.exists():
             yield World(seed, sound, census, parts, homes(sound, census, seed), path)
+
+
+def _made(wish: argparse.Namespace) -> Sound:
+    """Speech of synthesisers, and what was spliced of AN4's speakers. Raises CorpusError where there is none."""
+    corpora = spliced(wish.data, 0.0), synthetic(0.0)
+    return training(wish.data, corpora, wish.runs / "packs")[0]

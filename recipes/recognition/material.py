@@ -34,6 +34,8 @@ LAPTOP = (Corpus("an4", 5.0), Corpus("speechocean762", 1.0), Corpus("librispeech
 """Some seven hours."""
 SPLICED = Path("runs/spliced")
 """Where `recipes.recognition.splicing` writes, of AN4's speakers, some seven hours more."""
+SYNTHETIC = Path("runs/synthetic")
+"""Where `recipes.recognition.synthesis` writes."""
 
 
 def training(data: Path, corpora: Sequence[Corpus], packs: Path) -> tuple[Sound, list[float]]:
@@ -60,11 +62,18 @@ def laptop(data: Path, packs: Path) -> tuple[Sound, list[float]]:
 
 def spliced(data: Path, share: float) -> Corpus:
     """What was spliced. Raises CorpusError where nothing was yet."""
-    if not (SPLICED / "utterances.csv").exists():
-        raise CorpusError(
-            f"{SPLICED}: no spliced speech; first: python -m recipes.recognition.splicing --data {data}"
-        )
-    return Corpus(str(SPLICED.resolve()), share, made=True)
+    return _made(SPLICED, f"python -m recipes.recognition.splicing --data {data}", share)
+
+
+def synthetic(share: float) -> Corpus:
+    """What synthesisers said. Raises CorpusError where there is nothing yet."""
+    return _made(SYNTHETIC, "python -m recipes.recognition.synthesis", share)
+
+
+def _made(folder: Path, command: str, share: float) -> Corpus:
+    if not (folder / "utterances.csv").exists():
+        raise CorpusError(f"{folder}: no {folder.name} speech; first: {command}")
+    return Corpus(str(folder.resolve()), share, made=True)
 
 
 def development(data: Path, corpora: Sequence[Corpus], packs: Path) -> dict[str, Sound]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recipes.ewc import figures, regions, table
+from recipes.ewc import base, figures, regions, table
 from recipes.ewc.figures import Board
 from recipes.ewc.population import (
     SHARES,
@@ -17,12 +17,14 @@ from recipes.ewc.population import (
     dealt,
     divided,
     homes,
+    joined,
     of,
     sums,
 )
 from recipes.ewc.regions import Regions
 from recipes.ewc.table import Outcome
 from recipes.recognition.judge import Heard
+from recipes.recognition.material import SPLICED, SYNTHETIC
 
 from allears.corpus.recordings import Utterance
 from allears.corpus.sound import Sound
@@ -49,6 +51,14 @@ def crowd(women: int = 24, men: int = 56, each: int = 1) -> Sound:
     ]
     bounds = np.arange(len(utterances) + 1)
     return Sound(bounds[:-1].astype(np.int16), bounds, tuple(utterances))
+
+
+def made(*speakers: str, folder: Path = SPLICED) -> Sound:
+    """Two samples for each utterance."""
+    path = folder.resolve() / "audio" / "0.flac"
+    utterances = tuple(Utterance(path, each, "go", "train") for each in speakers)
+    bounds = 2 * np.arange(len(speakers) + 1)
+    return Sound(100 + np.arange(bounds[-1], dtype=np.int16), bounds, utterances)
 
 
 def heard(speaker: str, errors: int, words: int = 10) -> Heard:
@@ -220,3 +230,17 @@ def test_the_page_follows_the_figures() -> None:
     assert "- worst region: +33.3 (+33.3 to +33.3) %, the paper -3.2 %: **it rises**." in turned
     early = table.page([Outcome(0, found, 5, before, {"plain": after}, {})])
     assert "EWC is not trained in all seeds yet." in early
+
+
+def test_a_base_hears_nothing_of_whom_it_is_not_to_know():
+    whole = crowd()
+    parts = divided(whole, 0)
+    own, stranger = parts.base[0], parts.test[0]
+    beside = joined(made(own, stranger, own), made("synthetic_slt", folder=SYNTHETIC))
+    sound, shares = base.heard_by(whole, beside, parts)
+    assert {each.speaker for each in sound.utterances} == {*parts.base, "synthetic_slt"}
+    assert shares == [base.RECORDED] * len(parts.base) + [0.5, 0.5, 0.25]
+    count = len(parts.base)
+    found = [sound.data[sound.bounds[count + n] : sound.bounds[count + n + 1]] for n in range(3)]
+    assert np.array_equal(found, [[100, 101], [104, 105], [100, 101]])
+    assert base.heard_by(whole, None, parts)[1] is None
