@@ -1,5 +1,7 @@
 """Files that are whole or not there."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from allears.outputs import OutputError, write_whole
@@ -21,3 +23,17 @@ def test_a_folder_in_the_way_leaves_nothing_aside(tmp_path):
     with pytest.raises(OutputError, match="folder: cannot be written"):
         write_whole(tmp_path / "folder", b"some")
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+
+
+def test_many_who_write_one_file_leave_it_whole(tmp_path):
+    path, texts = tmp_path / "file", [bytes([number]) * 50_000 for number in range(8)]
+
+    def write(text):
+        for _ in range(40):
+            write_whole(path, text)
+
+    with ThreadPoolExecutor(len(texts)) as pool:
+        for done in [pool.submit(write, text) for text in texts]:
+            done.result()
+    assert path.read_bytes() in texts
+    assert list(tmp_path.iterdir()) == [path]

@@ -15,10 +15,10 @@ from allears.asr.torch_networks import TorchNetworks
 from allears.asr.training import Course, harder, teach
 from allears.corpus.sound import Sound
 from allears.train.schedule import Plan
-from recipes.ewc.population import Division, joined, of
+from recipes.ewc.population import Division, of
 from recipes.recognition import judge
 from recipes.recognition.judge import Heard
-from recipes.recognition.material import SPLICED, SYNTHETIC
+from recipes.recognition.material import SPLICED, SYNTHETIC, joined
 
 BASE = "base.safetensors"
 """The checkpoint that everything begins with, its blank set right on development speakers."""
@@ -88,7 +88,7 @@ def heard_by(whole: Sound, made: Sound | None, parts: Division) -> tuple[Sound, 
     beside = of(made, {each.speaker for each in made.utterances} - strangers)
     shares = [RECORDED] * len(own)
     shares += [_share(each.path) for each in beside.utterances]
-    return joined(own, beside), shares
+    return joined((own, beside)), shares
 
 
 def _share(path: Path) -> float:

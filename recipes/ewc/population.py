@@ -147,12 +147,6 @@ def of(sound: Sound, speakers: Iterable[str]) -> Sound:
     return Sound(np.concatenate(pieces), bounds, tuple(sound.utterances[at] for at in kept))
 
 
-def joined(one: Sound, other: Sound) -> Sound:
-    """Both, one after the other."""
-    bounds = np.concatenate((one.bounds, one.bounds[-1] + other.bounds[1:]))
-    return Sound(np.concatenate((one.data, other.data)), bounds, one.utterances + other.utterances)
-
-
 def sums(
     heard: Sequence[Heard], home: Home, voices: Mapping[str, np.ndarray] | None = None
 ) -> Sums:

@@ -4,7 +4,7 @@ A test split is looked at for a table only. Development speakers come from the t
 a corpus, in the order of their names, is never trained on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +112,15 @@ def some(sound: Sound, each: int) -> Sound:
     parts = [sound.data[sound.bounds[one] : sound.bounds[one + 1]] for one in chosen]
     bounds = np.cumsum([0, *map(len, parts)])
     return Sound(np.concatenate(parts), bounds, tuple(sound.utterances[one] for one in chosen))
+
+
+def joined(sounds: Iterable[Sound]) -> Sound:
+    """All of them, one after the other."""
+    each = list(sounds)
+    lengths = np.concatenate([np.diff(sound.bounds) for sound in each])
+    data = np.concatenate([sound.data[sound.bounds[0] : sound.bounds[-1]] for sound in each])
+    utterances = tuple(said for sound in each for said in sound.utterances)
+    return Sound(data, np.concatenate(([0], np.cumsum(lengths))), utterances)
 
 
 def librispeech(folder: Path, packs: Path) -> tuple[Sound, list[float]]:

@@ -86,7 +86,8 @@ def main() -> None:
     for name, those in aside.items():
         print(name, judge.word_error_rate(judge.hear(networks, those)))
     if path:
-        finished = finish(path, aside["an4"], smaller=(INT8, FLOAT16), text=TEXT)
+        every = material.joined(aside.values())
+        finished = finish(path, aside["an4"], smaller=(INT8, FLOAT16), text=TEXT, more=every)
         write_whole(wish.to, finished.data)
         print(finished.sizes, finished.errors, finished.delays)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from pathlib import Path
 
 from allears.errors import AllearsError
@@ -13,7 +14,7 @@ class OutputError(AllearsError):
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` under the name `path`, or nothing at all."""
-    part = path.with_name(path.name + ".part")
+    part = aside(path)
     try:
         part.write_bytes(data)
         os.replace(part, path)  # noqa: PTH105  the name says that it replaces
@@ -22,3 +23,8 @@ def write_whole(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def aside(path: Path) -> Path:
+    """Where to write before it is renamed to `path`: nobody else's, should several write at once."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")

@@ -17,14 +17,13 @@ from recipes.ewc.population import (
     dealt,
     divided,
     homes,
-    joined,
     of,
     sums,
 )
 from recipes.ewc.regions import Regions
 from recipes.ewc.table import Outcome
 from recipes.recognition.judge import Heard
-from recipes.recognition.material import SPLICED, SYNTHETIC
+from recipes.recognition.material import SPLICED, SYNTHETIC, joined
 
 from allears.corpus.recordings import Utterance
 from allears.corpus.sound import Sound
@@ -236,7 +235,7 @@ def test_a_base_hears_nothing_of_whom_it_is_not_to_know():
     whole = crowd()
     parts = divided(whole, 0)
     own, stranger = parts.base[0], parts.test[0]
-    beside = joined(made(own, stranger, own), made("synthetic_slt", folder=SYNTHETIC))
+    beside = joined((made(own, stranger, own), made("synthetic_slt", folder=SYNTHETIC)))
     sound, shares = base.heard_by(whole, beside, parts)
     assert {each.speaker for each in sound.utterances} == {*parts.base, "synthetic_slt"}
     assert shares == [base.RECORDED] * len(parts.base) + [0.5, 0.5, 0.25]

@@ -38,11 +38,13 @@ def finish(
     *,
     smaller: Sequence[str] = (),
     text: str = "",
+    more: Sound | None = None,
     load: Callable[[Path], tuple[Transducer, Tokens]] = checkpoint.load,
 ) -> Finished:
     """What becomes of a checkpoint; without `development` it is not judged, balanced, timed, or made smaller.
 
-    `smaller` are forms to be tried, by name, as `quantise.judged` does; `load` reads a kind of checkpoint.
+    `smaller` are forms to be tried, by name, as `quantise.judged` does, on `more` speech where that is given: two
+    words of five hundred are chance, and a fiftieth of a low error rate. `load` reads a kind of checkpoint.
     Raises RecogniserError where it is none of that kind, or cannot be exported.
     """
     model, tokens = load(path)
@@ -58,7 +60,7 @@ def finish(
     errors: dict[str, Errors] = {}
 
     def measure(networks: OnnxNetworks) -> float:
-        errors[networks.about.form] = found = judge(networks, development)
+        errors[networks.about.form] = found = judge(networks, more or development)
         return found.rate
 
     kept = judged(plain, measure, sizes, smaller)

@@ -19,6 +19,7 @@ from av.container import InputContainer
 from jaxtyping import Float32, Int16
 
 from allears.errors import AllearsError
+from allears.outputs import aside
 
 FULL_SCALE = 32768
 """The int16 value that ±1 would have."""
@@ -170,7 +171,7 @@ def from_int16(samples: Int16[np.ndarray, " samples"]) -> Float32[np.ndarray, " 
 class WavWriter:
     """A 16-bit mono WAV of unknown length, under its final name only once it is whole.
 
-    Samples go to a sibling named `.part`, which is renamed at the end of the `with` block and
+    Samples go to a sibling, which is renamed at the end of the `with` block and
     removed if the block fails. Raises `AudioFileError` where the file cannot be written.
 
     Args:
@@ -183,7 +184,7 @@ class WavWriter:
             raise ValueError(f"a rate is positive, not {rate} Hz")
         self.path = Path(path)
         self.rate = rate
-        self._part = self.path.with_name(self.path.name + ".part")
+        self._part = aside(self.path)
 
     def __enter__(self) -> "WavWriter":
         with self._reported():

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO
 
 from allears.cli.arguments import ArgumentError
+from allears.outputs import aside
 
 _KEPT = 1 << 20
 """Characters that wait in memory; more do on disk."""
@@ -29,7 +30,7 @@ class Output:
 
     def __enter__(self) -> "Output":
         if self._out:
-            self._part = self._out.with_name(self._out.name + ".part")
+            self._part = aside(self._out)
             with self._reported():
                 self._file = self._part.open("w", encoding="utf-8", newline="\n")
         return self

@@ -20,7 +20,7 @@ from jaxtyping import Float32, Float64, Int16, Int64
 from allears.audio import files, resample
 from allears.audio.files import AudioFileError
 from allears.corpus.recordings import CorpusError, Utterance
-from allears.outputs import OutputError, write_whole
+from allears.outputs import OutputError, aside, write_whole
 
 RATE = 16_000
 
@@ -72,7 +72,7 @@ def build(
         if _about(folder).get("seal") != seal:
             raise CorpusError(f"{folder}: holds other utterances; name or make another folder")
         return
-    part = folder / f"{_SAMPLES}.part"
+    part = aside(folder / _SAMPLES)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
