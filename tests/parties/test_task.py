@@ -11,7 +11,7 @@ from allears.corpus.mixtures.turns import Session
 from allears.parties import checkpoint, training
 from allears.parties.model import cut
 from allears.parties.targets import Form, marked
-from allears.parties.task import ConversationTask, Lesson
+from allears.parties.task import ConversationTask, Lesson, _cuts
 from allears.parties.training import Course
 from allears.train.average import averaged
 from allears.train.loop import run
@@ -46,10 +46,38 @@ def reversed_turns(_):
 
 
 def test_a_batch_has_as_much_as_was_asked_for():
-    made = losses(task(replace(LESSON, seconds=12.0)))
-    assert made.losses.shape == (3,)
-    assert made.figures["seconds"] == pytest.approx(3 * (session().duration + 0.4), abs=0.2)
-    assert 0.3 < made.figures["activity"] < 1.2  # nats of a coin toss: 0.69
+    given = task(replace(LESSON, seconds=12.0))
+    found = [losses(given, number) for number in range(8)]
+    assert {each.losses.shape for each in found} <= {(2,), (3,)}
+    whole = session().duration + 0.4
+    heard = sum(each.figures["seconds"] for each in found)
+    assert heard == pytest.approx(sum(len(each.losses) for each in found) * whole, abs=0.8)
+    assert 8 * 12 <= heard <= 8 * 12 + 2 * whole + 0.4 * 24
+    assert 0.3 < found[0].figures["activity"] < 1.2  # nats of a coin toss: 0.69
+
+
+def test_conversations_of_a_batch_are_alike_in_length():
+    whole = session()
+
+    def draw(number):
+        seconds = 2 + number % 9
+        return replace(whole, samples=np.tile(whole.samples, 3)[: seconds * 16_000], turns=())
+
+    given = task(replace(LESSON, seconds=30.0, window=0), draw)
+    ranges = []
+    for number in range(8):
+        lengths = [each.duration for each in given._sessions(number)]
+        assert 15 < sum(lengths) < 45
+        ranges.append(max(lengths) - min(lengths))
+    assert np.mean(ranges) < 4  # of 8 s that they differ by
+
+
+@pytest.mark.parametrize("lengths", [[1, 1, 1, 20], [9] * 4, [1, 2, 3, 4, 50], [0.1] * 30 + [90.0]])
+def test_no_batch_has_nothing_to_learn_from(lengths):
+    cuts = _cuts(np.array(lengths, float))
+    assert cuts[0] == 0
+    assert cuts[-1] == len(lengths)
+    assert all(np.diff(cuts) > 0)
 
 
 @pytest.mark.parametrize("form", [Form.WORDS, Form.TURNS])
@@ -78,10 +106,15 @@ def test_marks_that_must_be_punctual_cost_more():
 
 def test_a_conversation_in_which_nobody_speaks_is_learnt_too():
     silent = Session("silent", np.zeros(32_000, np.float32), ())
-    talks = iter([session(), silent] * 3)
-    found = losses(task(replace(LESSON, seconds=6.0), lambda _: next(talks))).losses
-    assert found.shape == (2,)
-    assert torch.isfinite(found).all()
+    given = task(replace(LESSON, seconds=6.0), lambda n: silent if n % 2 else session())
+    found = [losses(given, number).losses for number in range(4)]
+    assert sum(map(len, found)) > 4
+    assert all(torch.isfinite(each).all() for each in found)
+
+
+def test_a_batch_in_which_nobody_speaks_at_all_is_learnt_too():
+    silent = Session("silent", np.zeros(32_000, np.float32), ())
+    assert torch.isfinite(losses(task(LESSON, lambda _: silent)).losses).all()
 
 
 def test_symbols_that_are_not_the_models_are_refused():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32, Float64, Int
 from torch import Tensor, nn
 
 from allears.asr import tail
@@ -22,6 +22,9 @@ from allears.parties.penalty import Punctuality, penalties
 from allears.parties.targets import Form, Script, said, scripts
 from allears.train.task import Batch
 
+_POOL, _POOLED = 4, 17
+"""Batches whose conversations are drawn together, and what their drawing is seeded by beside their number."""
+
 Draw = Callable[[int], Session]
 """The conversation of a number, from 0 on."""
 
@@ -30,7 +33,7 @@ Draw = Callable[[int], Session]
 class Lesson:
     """How branches are taught.
 
-    `seconds` of audio in a batch, or a little more. `window`, `simply`, `ctc` and `fastemit` as for single talkers
+    `seconds` of audio in a batch, more or less. `window`, `simply`, `ctc` and `fastemit` as for single talkers
     (`asr.task.Lesson`). `activity` is the weight of a loss by which each branch says in every frame whether its
     talker speaks. `start` and `end` are what marks cost that come early or late. With `permuted` turns go to
     whichever branch they fit best (permutation-invariant training), else where `assignment` says.
@@ -82,7 +85,7 @@ class ConversationTask:
 
     def loss(self, random: np.random.Generator, number: int) -> Batch:
         """Nats per symbol of each conversation of batch `number`."""
-        sessions = self._sessions(random)
+        sessions = self._sessions(number)
         branches = self._whole.branches
         mels = [self._mels(each, random) for each in sessions]
         frames = torch.tensor([len(each) // self._whole.config.stack for each in mels])
@@ -90,7 +93,7 @@ class ConversationTask:
         padded = _padded(mels).to(self._whole.mean.device)
         heard, _ = self._whole.hear(padded, self._whole.encoder.initial_state(len(mels)))
         losses = self._spoken(heard, told, frames, number)
-        symbols = sum(map(said, told)) / len(told)
+        symbols = max(1.0, sum(map(said, told)) / len(told))
         losses = losses / symbols
         figures = {"seconds": sum(len(each) for each in mels) * mel.HOP / mel.RATE}
         if self._lesson.activity:
@@ -99,12 +102,19 @@ class ConversationTask:
             figures["activity"] = float(active.detach().mean())
         return Batch(losses, figures)
 
-    def _sessions(self, random: np.random.Generator) -> list[Session]:
-        """Conversations of about `seconds` together."""
-        found: list[Session] = []
-        while sum(each.duration for each in found) < self._lesson.seconds:
-            found.append(self._draw(int(random.integers(2**31))))
-        return found
+    def _sessions(self, number: int) -> list[Session]:
+        """Conversations of about `seconds` together, alike in length: of what `_POOL` batches draw together.
+
+        A batch is as long as its longest for all; drawn each for itself, two fifths would be nothing.
+        """
+        random = np.random.default_rng((_POOLED, number // _POOL))
+        pool: list[Session] = []
+        while len(pool) < _POOL or seconds(pool) < _POOL * self._lesson.seconds:
+            pool.append(self._draw(int(random.integers(2**31))))
+        pool.sort(key=lambda each: each.duration)
+        turn = int(random.permutation(_POOL)[number % _POOL])
+        first, last = _cuts(np.array([each.duration for each in pool]))[turn : turn + 2]
+        return pool[first:last]
 
     def _mels(
         self, session: Session, random: np.random.Generator
@@ -176,6 +186,20 @@ class ConversationTask:
         found = nn.functional.binary_cross_entropy_with_logits(scores, truth, reduction="none")
         each_row = (found * valid).sum(1) / valid.sum(1)
         return each_row.view(-1, branches).mean(1)
+
+
+def _cuts(durations: Float64[np.ndarray, " pool"]) -> list[int]:
+    """Where to cut rising durations so that each of `_POOL` parts has about as much, and none has nothing."""
+    middles = np.cumsum(durations) - durations / 2
+    order = np.arange(1, _POOL)
+    found = np.searchsorted(middles, durations.sum() / _POOL * order)
+    spare = np.clip(found - order, 0, len(durations) - _POOL)
+    return [0, *(np.maximum.accumulate(spare) + order).tolist(), len(durations)]
+
+
+def seconds(sessions: Sequence[Session]) -> float:
+    """All together."""
+    return sum(each.duration for each in sessions)
 
 
 def _padded(mels: Sequence[np.ndarray]) -> Tensor:
