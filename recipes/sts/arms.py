@@ -17,7 +17,8 @@ SEEDS = 0, 1
 _SHARED = 0.6
 """Of the steps of an arm of two branches, those of the stem."""
 WORDS = Lesson(form=Form.WORDS, simply=0)
-MARKS = replace(WORDS, form=Form.TURNS)
+APART = replace(WORDS, separation=2.0)
+MARKS = replace(APART, form=Form.TURNS)
 FASTEMIT = replace(MARKS, fastemit=0.01)
 ACTIVITY = replace(FASTEMIT, activity=0.2)
 PENALTY = replace(ACTIVITY, start=Punctuality(4.0, 2.0, 0.3), end=Punctuality(8.0, 4.0, 0.3))
@@ -53,10 +54,10 @@ class Arm:
         return Course(f"{self.name}-{seed}", plan, lesson, self.branches)
 
 
-STEM = Arm("stem", "what arms of two branches begin as", WORDS)
+STEM = Arm("stem", "what arms of two branches begin as", APART)
 ARMS = (
     Arm("single", "single-channel RNN-T", WORDS, 1),
-    Arm("multi", "multi-turn RNN-T", WORDS),
+    Arm("multi", "multi-turn RNN-T", APART),
     Arm("marks", "+ start and end of turn", MARKS),
     Arm("fastemit", "+ FastEmit", FASTEMIT),
     Arm("activity", "+ speech activity", ACTIVITY),

@@ -18,7 +18,7 @@ from allears.asr.timing import Spoken, aligned, aligner
 from allears.corpus.augment import Augmentation, Chain, Noise, Reverberation, Speed
 from allears.corpus.mixtures.conversation import Conversation
 from allears.corpus.mixtures.sessions import Mixtures
-from allears.corpus.mixtures.turns import Session, Turn, Word
+from allears.corpus.mixtures.turns import Part, Session, Turn, Word
 from allears.corpus.noises import noises, responses
 from allears.corpus.recordings import Utterance
 from allears.corpus.sound import RATE, Sound
@@ -26,7 +26,7 @@ from allears.corpus.text import normalise
 from allears.outputs import write_whole
 from recipes.recognition.material import SPLICED
 
-SPEEDS = 0.9, 1.0, 1.1
+SPEEDS = 0.82, 0.9, 1.0, 1.1, 1.18
 OVERLAPS = 0.0, 0.1, 0.2, 0.3, 0.4
 _ALONE = 0.25
 """Of training conversations: one person, once."""
@@ -127,9 +127,10 @@ def alone(
         said.name,
         tuple(Word(*each) for each in words.get(said.name, ())),
     )
+    part = Part(0, samples)
     if noise is not None and random is not None:
         samples = noise(samples, random)
-    return Session(f"alone-{index}", samples, (turn,))
+    return Session(f"alone-{index}", samples, (turn,), (part,))
 
 
 def pairs(sound: Sound) -> list[tuple[str, Some]]:

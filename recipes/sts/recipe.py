@@ -20,7 +20,7 @@ from allears.parties import checkpoint
 from allears.parties.training import teach
 from recipes.recognition.material import Corpus, development, spliced, tests
 from recipes.recognition.material import training as trained_on
-from recipes.recognition.ship import COURSE
+from recipes.recognition.ship import POLISH
 from recipes.sts import judging, material, table
 from recipes.sts.arms import ARMS, SEEDS, STEM, Arm
 from recipes.sts.judging import Judged, Talk
@@ -132,7 +132,7 @@ def _wish() -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, default=Path("runs/sts"))
     parser.add_argument("--packs", type=Path, default=Path("runs/recognition/packs"))
     parser.add_argument(
-        "--recogniser", type=Path, default=Path("runs/recognition") / COURSE.name,
+        "--recogniser", type=Path, default=Path("runs/recognition") / POLISH.name,
         help="the folder of the training that all arms begin as",
     )  # fmt: skip
     parser.add_argument("--steps", type=int, default=500, help="of each arm, shared ones too")

@@ -43,6 +43,27 @@ def test_two_at_once_are_the_sum():
     assert session.talk.overlap == pytest.approx(0.3, abs=1e-3)
 
 
+@pytest.mark.parametrize("db", [0.0, 20.0])
+def test_what_turns_add_is_the_conversation(db):
+    """At 20 dB it is made quieter as a whole, and they with it."""
+    session = mixtures(real(), overlap=0.2, levels_db=(db, db)).session(3)
+    found = np.zeros_like(session.samples)
+    for turn, part in zip(session.turns, session.parts, strict=True):
+        assert part.first <= turn.first
+        assert turn.last <= part.first + len(part.samples)
+        part.add_to(found)
+    assert np.allclose(found, session.samples, atol=1e-6)
+
+
+def test_noise_is_in_no_turn():
+    hiss = Noise([0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)], (5, 5))
+    quiet, loud = (mixtures(real(), noise=each).session(3) for each in (None, hiss))
+    assert not np.allclose(quiet.samples, loud.samples, atol=1e-3)
+    for one, other in zip(quiet.parts, loud.parts, strict=True):
+        scale = np.abs(one.samples).max() / np.abs(other.samples).max()
+        assert np.allclose(one.samples, scale * other.samples, atol=1e-5)
+
+
 @pytest.mark.parametrize("db", [-8.0, 0.0])
 def test_levels_of_speakers(db):
     session = mixtures(real(), overlap=0.0, levels_db=(db, db), turns=(2, 2)).session(0)

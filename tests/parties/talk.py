@@ -56,7 +56,8 @@ def session():
             Turn(said.speaker, normalise(said.text), first, first + len(samples), said.name)
         )
     plan = Plan(tuple(places), max(each.end for each in places) + RATE // 2)
-    return Session("talk", render(plan, clips, Conversation(), Seeds(0, 0)), tuple(turns))
+    samples, parts = render(plan, clips, Conversation(), Seeds(0, 0))
+    return Session("talk", samples, tuple(turns), parts)
 
 
 def recogniser(seed=0):

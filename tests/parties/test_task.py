@@ -99,6 +99,32 @@ def test_the_best_order_is_never_worse_than_the_one_that_is_told():
         assert (best <= told + 1e-4).all()
 
 
+def test_branches_that_are_told_whom_they_hear_learn_to_have_them_apart():
+    given = task(replace(LESSON, separation=1.0))
+    optimiser = torch.optim.Adam(given.model.parameters(), 3e-3)
+    found = []
+    for number in range(25):
+        made = losses(given, number)
+        found.append(made.figures["separation"])
+        optimiser.zero_grad()
+        made.losses.sum().backward()
+        optimiser.step()
+    assert 0.3 < found[0] < 3  # 1 where nothing is known
+    assert found[-1] < 0.6 * found[0]
+
+
+def test_what_is_learnt_apart_is_part_of_the_loss():
+    plain, apart = (losses(task(replace(LESSON, separation=each))) for each in (0.0, 2.0))
+    more = 2.0 * apart.figures["separation"]
+    assert (apart.losses - plain.losses).mean().item() == pytest.approx(more, rel=1e-3)
+
+
+def test_of_a_recording_nobody_knows_what_each_turn_adds():
+    recorded = replace(session(), parts=())
+    with pytest.raises(ValueError, match="talk: what each turn adds to the sound is not known"):
+        losses(task(replace(LESSON, separation=1.0), lambda _: recorded))
+
+
 def test_marks_that_must_be_punctual_cost_more():
     free = replace(LESSON, start=Lesson().start, end=Lesson().end)
     assert (losses(task()).losses > losses(task(free)).losses + 0.1).all()

@@ -46,6 +46,30 @@ class SeparatorTransducer(Transducer):
         encoded, state = self.encoder(self._frames(mels), state)
         return self.joiner.heard(encoded), state
 
+    def separate(
+        self, mels: Float[Tensor, "batch time bands"]
+    ) -> Float[Tensor, "batch branches frames width"]:
+        """What each branch is to recognise of whole conversations; `recognise` goes on from there."""
+        begin = self.encoder.initial_state(len(mels))
+        parted: Tensor = self.encoder.separate(self._frames(mels), begin)[0]
+        return parted
+
+    def recognise(
+        self, branches: Float[Tensor, "batch branches frames width"]
+    ) -> Float[Tensor, "batch branches frames joint"]:
+        """What `hear` makes of whole conversations, out of what was separated."""
+        begin = self.encoder.initial_state(len(branches)).recognising
+        heard: Tensor = self.joiner.heard(self.encoder.recognise(branches, begin)[0])
+        return heard
+
+    def mixture(
+        self, mels: Float[Tensor, "batch time bands"]
+    ) -> Float[Tensor, "batch frames width"]:
+        """What the mixture encoder hears of whole sounds."""
+        begin = self.encoder.mixture.initial_state(len(mels))
+        heard: Tensor = self.encoder.mixture(self._frames(mels), begin)[0]
+        return heard
+
 
 def cut(
     recogniser: Transducer, vocabulary: int, *, branches: int, mixing: int = 1, separating: int = 1

@@ -89,15 +89,28 @@ class Separator(nn.Module):
         self, x: Float[Tensor, "batch time inputs"], state: SeparatorState
     ) -> tuple[Float[Tensor, "batch branches time width"], SeparatorState]:
         """All frames of `x`."""
+        branches, mixture, separating = self.separate(x, state)
+        found, recognising = self.recognise(branches, state.recognising)
+        return found, SeparatorState(mixture, separating, recognising)
+
+    def separate(
+        self, x: Float[Tensor, "batch time inputs"], state: SeparatorState
+    ) -> tuple[Float[Tensor, "batch branches time width"], Any, LstmState]:
+        """What each branch is to recognise; the state of what heard all, and of what separated it."""
         heard, mixture = self.mixture(x, state.mixture)
         parted, separating = self.separating(heard, state.separating)
         gates = torch.sigmoid(self._branches(self.gates(parted)))
         branches = heard[:, None] * gates + self._branches(self.corrections(parted))
-        before = _each(state.recognising, lambda part: part.flatten(0, 1))
+        return branches, mixture, separating
+
+    def recognise(
+        self, branches: Float[Tensor, "batch branches time width"], state: LstmState
+    ) -> tuple[Float[Tensor, "batch branches time width"], LstmState]:
+        """What each branch hears, all by the same weights."""
+        before = _each(state, lambda part: part.flatten(0, 1))
         found, after = self.recognising(branches.flatten(0, 1), before)
         sizes = (-1, self.branches)
-        after = _each(after, lambda part: part.unflatten(0, sizes))
-        return found.unflatten(0, sizes), SeparatorState(mixture, separating, after)
+        return found.unflatten(0, sizes), _each(after, lambda part: part.unflatten(0, sizes))
 
     def _branches(
         self, x: Float[Tensor, "batch time wide"]

@@ -35,8 +35,10 @@ class Lesson:
 
     `seconds` of audio in a batch, more or less. `window`, `simply`, `ctc` and `fastemit` as for single talkers
     (`asr.task.Lesson`). `activity` is the weight of a loss by which each branch says in every frame whether its
-    talker speaks. `start` and `end` are what marks cost that come early or late. With `permuted` turns go to
-    whichever branch they fit best (permutation-invariant training), else where `assignment` says.
+    talker speaks; `separation` of one by which a branch has, before anything is recognised in it, what the mixture
+    encoder would hear of its talker alone. `start` and `end` are what marks cost that come early or late. With
+    `permuted` turns go to whichever branch they fit best (permutation-invariant training), else where `assignment`
+    says.
     """
 
     form: Form = Form.TURNS
@@ -46,6 +48,7 @@ class Lesson:
     ctc: float = 0.3
     fastemit: float = 0.0
     activity: float = 0.0
+    separation: float = 0.0
     start: Punctuality = field(default_factory=Punctuality)
     end: Punctuality = field(default_factory=Punctuality)
     permuted: bool = False
@@ -87,11 +90,12 @@ class ConversationTask:
         """Nats per symbol of each conversation of batch `number`."""
         sessions = self._sessions(number)
         branches = self._whole.branches
-        mels = [self._mels(each, random) for each in sessions]
+        mels = [self._mels(each.samples, random) for each in sessions]
         frames = torch.tensor([len(each) // self._whole.config.stack for each in mels])
         told = [scripts(each.turns, self._tokens, self._lesson.form, branches) for each in sessions]
         padded = _padded(mels).to(self._whole.mean.device)
-        heard, _ = self._whole.hear(padded, self._whole.encoder.initial_state(len(mels)))
+        separated = self._whole.separate(padded)
+        heard = self._whole.recognise(separated)
         losses = self._spoken(heard, told, frames, number)
         symbols = max(1.0, sum(map(said, told)) / len(told))
         losses = losses / symbols
@@ -100,7 +104,37 @@ class ConversationTask:
             active = self._active(heard.view(-1, *heard.shape[2:]), told, sessions, frames)
             losses = losses + self._lesson.activity * active
             figures["activity"] = float(active.detach().mean())
+        if self._lesson.separation:
+            mixed = self._mixed(separated, told, sessions, frames, random)
+            losses = losses + self._lesson.separation * mixed
+            figures["separation"] = float(mixed.detach().mean())
         return Batch(losses, figures)
+
+    def _mixed(
+        self,
+        separated: Float[Tensor, "batch branches frames width"],
+        told: Sequence[Sequence[Script]],
+        sessions: Sequence[Session],
+        frames: Int[Tensor, " batch"],
+        random: np.random.Generator,
+    ) -> Float[Tensor, " batch"]:
+        """How far branches are from what is heard of each talker alone; 1 where they know nothing of it."""
+        alone = [
+            self._mels(_alone(session, script, random), random, masked=False)
+            for each, session in zip(told, sessions, strict=True)
+            for script in each
+        ]
+        with torch.no_grad():
+            wanted = self._whole.mixture(_padded(alone).to(separated.device))
+        wanted = wanted[:, : separated.shape[2]].unflatten(0, separated.shape[:2]).float()
+        there = torch.arange(separated.shape[2]) < frames[:, None]
+        valid = there[:, None, :, None].to(separated.device)
+        count = valid.sum((2, 3)).clamp(min=1)
+        middle = (wanted * valid).sum((0, 1, 2)) / (valid.sum() * len(wanted[0]))
+        spread = (((wanted - middle) * valid) ** 2).mean(3).sum(2) / count
+        apart = (((separated.float() - wanted) * valid) ** 2).mean(3).sum(2) / count
+        found: Tensor = (apart / spread.mean()).mean(1)
+        return found
 
     def _sessions(self, number: int) -> list[Session]:
         """Conversations of about `seconds` together, alike in length: of what `_POOL` batches draw together.
@@ -117,12 +151,16 @@ class ConversationTask:
         return pool[first:last]
 
     def _mels(
-        self, session: Session, random: np.random.Generator
+        self,
+        samples: Float32[np.ndarray, " samples"],
+        random: np.random.Generator,
+        masked: bool = True,
     ) -> Float32[np.ndarray, "frames bands"]:
         quiet = tail.AMPLITUDE * random.standard_normal(int(tail.TAIL_S * mel.RATE))
-        samples = np.concatenate((session.samples, quiet.astype(np.float32)))
+        samples = np.concatenate((samples, quiet.astype(np.float32)))
         mels = mel.whole(samples, self._whole.config.bands)
-        mels = spec_augment(mels, random, longest=15, widest=8)
+        if masked:
+            mels = spec_augment(mels, random, longest=15, widest=8)
         return mels[: len(mels) // self._whole.config.stack * self._whole.config.stack]
 
     def _spoken(
@@ -186,6 +224,18 @@ class ConversationTask:
         found = nn.functional.binary_cross_entropy_with_logits(scores, truth, reduction="none")
         each_row = (found * valid).sum(1) / valid.sum(1)
         return each_row.view(-1, branches).mean(1)
+
+
+def _alone(
+    session: Session, script: Script, random: np.random.Generator
+) -> Float32[np.ndarray, " samples"]:
+    """Of a conversation the turns of one branch alone, in quiet. Raises ValueError where they are not known."""
+    if len(session.parts) != len(session.turns):
+        raise ValueError(f"{session.name}: what each turn adds to the sound is not known")
+    sound = (tail.AMPLITUDE * random.standard_normal(len(session.samples))).astype(np.float32)
+    for turn in script.turns:
+        session.parts[turn].add_to(sound)
+    return sound
 
 
 def _cuts(durations: Float64[np.ndarray, " pool"]) -> list[int]:

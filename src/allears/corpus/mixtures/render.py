@@ -10,6 +10,7 @@ from jaxtyping import Float32
 from allears.corpus.augment import Augmentation, active_power
 from allears.corpus.mixtures.conversation import Conversation
 from allears.corpus.mixtures.draw import Plan
+from allears.corpus.mixtures.turns import Part
 from allears.corpus.sound import RATE
 
 SPEECH_DB = -26.0
@@ -44,28 +45,41 @@ class Seeds(NamedTuple):
         return np.random.default_rng((self.seed, self.number, *what))
 
 
-def render(
-    plan: Plan, clips: Sequence[Clip], conversation: Conversation, seeds: Seeds
-) -> Float32[np.ndarray, " samples"]:
+class Rendered(NamedTuple):
+    """A conversation, and what each of its turns adds to it, in the order of the plan's places, before noise."""
+
+    samples: Float32[np.ndarray, " samples"]
+    parts: tuple[Part, ...]
+
+
+def render(plan: Plan, clips: Sequence[Clip], conversation: Conversation, seeds: Seeds) -> Rendered:
     """The conversation of `plan`, whose places are of `clips`.
 
     Raises ValueError where a room or noise changes lengths.
     """
     mixed = np.zeros(plan.length, np.float32)
-    pairs = sorted(zip(plan.places, clips, strict=True), key=lambda pair: pair[0].speaker)
+    parts: dict[int, Part] = {}
+    pairs = sorted(
+        zip(plan.places, clips, range(len(clips)), strict=True), key=lambda pair: pair[0].speaker
+    )
     for number, (_, group) in enumerate(groupby(pairs, lambda pair: pair[0].speaker)):
         own = list(group)
-        gain = _gain([clip for _, clip in own], seeds.of(1, number), conversation)
-        for place, clip in own:
+        gain = _gain([clip for _, clip, _ in own], seeds.of(1, number), conversation)
+        for place, clip, index in own:
             dice = seeds.of(2, number)  # anew, so that all turns of a speaker fall alike
             piece = _piece(clip)
             if conversation.room:
                 piece = _same_length(conversation.room, np.pad(piece, (0, _RING)), dice)
-            _add(mixed, gain * piece, place.start - min(clip.first, MARGIN))
+            parts[index] = _inside(gain * piece, place.start - min(clip.first, MARGIN), plan.length)
+            parts[index].add_to(mixed)
     if conversation.noise:
         mixed = _same_length(conversation.noise, mixed, seeds.of(3))
     peak = float(np.abs(mixed).max(initial=0))
-    return mixed * np.float32(PEAK / peak) if peak > PEAK else mixed
+    scale = np.float32(PEAK / peak if peak > PEAK else 1)
+    ordered = (parts[index] for index in range(len(clips)))
+    return Rendered(
+        mixed * scale, tuple(Part(each.first, each.samples * scale) for each in ordered)
+    )
 
 
 def _gain(
@@ -104,9 +118,7 @@ def _same_length(
     return made
 
 
-def _add(
-    mixed: Float32[np.ndarray, " samples"], piece: Float32[np.ndarray, " n"], start: int
-) -> None:
-    """Sum a piece in, what lies outside cut off."""
-    begin, end = max(0, start), min(len(mixed), start + len(piece))
-    mixed[begin:end] += piece[begin - start : end - start]
+def _inside(piece: Float32[np.ndarray, " n"], start: int, length: int) -> Part:
+    """A piece from `start` on, what lies outside the conversation cut off."""
+    begin, end = max(0, start), min(length, start + len(piece))
+    return Part(begin, piece[begin - start : end - start])

@@ -67,9 +67,9 @@ class Mixtures:
             Clip(self._source.samples(place.utterance), *self._bounds[place.utterance])
             for place in plan.places
         ]
-        samples = render(plan, clips, self.conversation, self._seeds(number))
+        samples, parts = render(plan, clips, self.conversation, self._seeds(number))
         turns = tuple(self._turn(place) for place in plan.places)
-        return Session(f"mixture-{self._seed}-{number:06}", samples, turns)
+        return Session(f"mixture-{self._seed}-{number:06}", samples, turns, parts)
 
     def _seeds(self, number: int) -> Seeds:
         if number < 0:

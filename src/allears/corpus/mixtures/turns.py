@@ -60,13 +60,25 @@ class Turn:
         return self.last / RATE
 
 
+class Part(NamedTuple):
+    """What one turn adds to a conversation, from sample `first` on: rooms are in it, noise is not."""
+
+    first: int
+    samples: Float32[np.ndarray, " n"]
+
+    def add_to(self, sound: Float32[np.ndarray, " samples"]) -> None:
+        """Sum it in, in place."""
+        sound[self.first : self.first + len(self.samples)] += self.samples
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A conversation: 16 kHz within ±1, its turns by when they begin."""
+    """A conversation: 16 kHz within ±1, its turns by when they begin; and of made ones what each turn adds."""
 
     name: str
     samples: Float32[np.ndarray, " samples"]
     turns: tuple[Turn, ...]
+    parts: tuple[Part, ...] = ()
 
     @property
     def duration(self) -> float:
