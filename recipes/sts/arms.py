@@ -1,8 +1,8 @@
 """What is compared: the paper's ablation, each arm with one thing more than the last, and two with one branch.
 
-Arms of two branches have the greater part of their training in common: they begin as one stem, that of the
-multi-turn RNN-T, and part from there. So they differ by what their losses do, and not by how well two branches
-happened to divide the talkers; and all have been trained for equally many steps.
+Arms of two branches begin as one stem: the separator alone, taught by what each talker adds to a conversation,
+which costs little, as nothing is recognised. So they differ by what their losses do, and not by how well two
+branches happened to divide the talkers. From there all arms are trained for equally many steps.
 """
 
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ from allears.parties.training import Course
 from allears.train.schedule import Plan
 
 SEEDS = 0, 1
-_SHARED = 0.6
-"""Of the steps of an arm of two branches, those of the stem."""
+_STEM = 3
+"""Steps of the stem for each of an arm."""
 WORDS = Lesson(form=Form.WORDS, simply=0)
-APART = replace(WORDS, separation=2.0)
+APART = replace(WORDS, separation=1.0)
 MARKS = replace(APART, form=Form.TURNS)
 FASTEMIT = replace(MARKS, fastemit=0.01)
 ACTIVITY = replace(FASTEMIT, activity=0.2)
@@ -38,19 +38,18 @@ class Arm:
         """The name of what it begins as, if not as the recogniser itself."""
         return STEM.name if self.branches > 1 and self is not STEM else None
 
-    def steps(self, whole: int) -> int:
-        """Of so many in all, those of its own."""
-        shared = round(_SHARED * whole)
-        return shared if self is STEM else whole - shared if self.stem else whole
+    def steps(self, each: int) -> int:
+        """Where arms have so many each."""
+        return _STEM * each if self is STEM else each
 
-    def course(self, whole: int, seconds: float, seed: int) -> Course:
-        """Its training, of the `whole` steps its own."""
-        steps = self.steps(whole)
+    def course(self, each: int, seconds: float, seed: int) -> Course:
+        """Its training."""
+        steps = self.steps(each)
         plan = Plan(
-            steps, rate=6e-4, warmup=min(100, steps // 5), decay=0.01, average=0.995,
-            precision="bfloat16", seed=seed,
+            steps, rate=1e-3 if self is STEM else 3e-4, warmup=min(100, steps // 5), decay=0.01,
+            average=0.995, precision="bfloat16", seed=seed,
         )  # fmt: skip
-        lesson = replace(self.lesson, seconds=seconds)
+        lesson = replace(self.lesson, seconds=seconds, separately=steps if self is STEM else 0)
         return Course(f"{self.name}-{seed}", plan, lesson, self.branches)
 
 

@@ -135,7 +135,7 @@ def _wish() -> argparse.Namespace:
         "--recogniser", type=Path, default=Path("runs/recognition") / POLISH.name,
         help="the folder of the training that all arms begin as",
     )  # fmt: skip
-    parser.add_argument("--steps", type=int, default=500, help="of each arm, shared ones too")
+    parser.add_argument("--steps", type=int, default=500, help="of each arm")
     parser.add_argument("--seconds", type=float, default=80.0, help="of sound in a batch")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many")
     parser.add_argument("--only", metavar="NAME", help="one training, for example multi-0")

@@ -1,5 +1,6 @@
 """What hears conversations and ships: the whole separator-transducer-segmenter, trained for longer than the arms.
 
+    python -m recipes.sts.recipe --data DATA --only stem-0         # what it begins as
     torchrun --nproc_per_node 2 -m recipes.sts.ship --data DATA    # trains
     python -m recipes.sts.ship --data DATA                         # judges, writes the file
 
@@ -30,7 +31,7 @@ RUNS = Path("runs/sts")
 TEXT = "two at once who spell, say digits, numbers and commands in English; not free sentences"
 COURSE = Course(
     "ship",
-    Plan(steps=3_000, rate=6e-4, warmup=150, decay=0.01, average=0.998, precision="bfloat16"),
+    Plan(steps=2_000, rate=3e-4, warmup=100, decay=0.01, average=0.998, precision="bfloat16"),
     replace(PENALTY, seconds=80.0),
 )
 """Batches of two processes make a step."""
@@ -45,8 +46,11 @@ def main() -> None:
     parser.add_argument("--packs", type=Path, default=Path("runs/recognition/packs"))
     parser.add_argument(
         "--recogniser", type=Path, default=recognition.RUNS / recognition.POLISH.name,
-        help="the folder of the training that it begins as",
+        help="the folder of the training that the stem began as",
     )  # fmt: skip
+    parser.add_argument(
+        "--stem", type=Path, default=RUNS / "stem-0", help="the folder that it begins as"
+    )
     parser.add_argument("--to", type=Path, default=SHIPPED_FILE, help="the file to write")
     parser.add_argument("--hours", type=float, default=float("inf"), help="stop after so many")
     wish = parser.parse_args()
@@ -72,10 +76,7 @@ def _train(wish: argparse.Namespace) -> bool:
     recogniser, tokens = single.load(wish.recogniser / CHECKPOINT)
     draw = material.training(sound, RUNS, wish.data / "noise", COURSE.plan.seed)
     until = time.monotonic() + 3600 * wish.hours
-    return (
-        teach(COURSE, recogniser, tokens, draw, RUNS, until=until, begin=wish.recogniser)
-        is not None
-    )
+    return teach(COURSE, recogniser, tokens, draw, RUNS, until=until, begin=wish.stem) is not None
 
 
 if __name__ == "__main__":

@@ -52,11 +52,9 @@ class Attending(nn.Module):
         return y, (clock, kept)
 
 
-def separator(branches: int, mixture: str) -> nn.Module:
+def separator(branches: int, kind: str) -> nn.Module:
     """A separator whose branches stand side by side, so that time is where others have it."""
-    return Beside(
-        Separator(SeparatorConfig(SIZE, mixture, SMALL[mixture], branches, recognising=2))
-    )
+    return Beside(Separator(SeparatorConfig(SIZE, kind, SMALL[kind], branches, width=9)))
 
 
 class Beside(nn.Module):
@@ -87,6 +85,7 @@ LAYERS = {
     "contextnet encoder of a window": lambda: encoder("contextnet", window=5),
     "separator": lambda: separator(2, "vgglstm"),
     "separator of three branches": lambda: separator(3, "lstm"),
+    "separator of a conformer": lambda: separator(2, "conformer"),
 }
 
 every = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)

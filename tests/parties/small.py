@@ -13,7 +13,7 @@ from allears.asr.session import OnnxNetworks
 from allears.asr.tokens import Marked
 from allears.parties.events import Event
 from allears.parties.live import Converser
-from allears.parties.model import SeparatorTransducer, cut
+from allears.parties.model import SeparatorTransducer, before
 from allears.parties.targets import Form
 from allears.parties.turns import Manner
 from tests.asr.small import BANDS, TOKENS, transducer
@@ -28,14 +28,14 @@ _TALKS = 36
 @cache
 def model(branches: int = 2, marked: Marked = MARKED) -> SeparatorTransducer:
     """Begun as a recogniser, but what is heard matters much."""
-    # Made anew, which seeds: else what is drawn in cutting would hang on the tests before.
-    made = cut(transducer.__wrapped__(), marked.size, branches=branches)
+    # Made anew, which seeds: else what is drawn in making it would hang on the tests before.
+    made = before(transducer.__wrapped__(), marked.size, branches=branches)
     made.normalise(torch.full((BANDS,), -7.0), torch.ones(BANDS))
     torch.manual_seed(_TALKS)
     with torch.no_grad():
         torch.nn.init.normal_(made.joiner.heard.weight, std=1.0)
         torch.nn.init.normal_(made.joiner.read.weight, std=1.5)
-        torch.nn.init.normal_(made.encoder.corrections.weight, std=1.0)
+        torch.nn.init.normal_(made.encoder.gates.weight, std=1.0)
         made.joiner.read.bias.zero_()
         made.joiner.read.bias[0] += 3.0
     return made.eval()

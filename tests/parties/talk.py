@@ -84,7 +84,9 @@ LESSON = Lesson(
 @cache
 def learnt():
     """A checkpoint of a model that knows this conversation."""
-    course = Course("talk", schedule.Plan(250, 4e-3, warmup=10, average=0.9), LESSON)
+    lesson = replace(LESSON, separation=1.0)
+    plan = schedule.Plan(400, 4e-3, warmup=10, average=0.9)
+    course = Course("talk", plan, lesson, separating=1, width=96)
 
     def learn(folder):
         whole = session()

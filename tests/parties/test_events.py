@@ -104,7 +104,8 @@ def at_once():
 def test_one_branch_keeps_the_laws_and_tells_turns_one_after_another():
     turns = lawful(events(converser(1), [speech("lj", 3)]), 3.0)
     finals = [heard[-2] for heard in turns.values()]
-    assert finals and all(a.end <= b.start + STEP for a, b in pairwise(finals))
+    # Several turns may come in one frame; a word has 50 ms at least.
+    assert finals and all(a.end <= b.start + max(STEP, 0.05) + 1e-9 for a, b in pairwise(finals))
 
 
 @pytest.mark.parametrize("start", [-0.3, 0.2])

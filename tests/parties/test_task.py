@@ -9,7 +9,7 @@ from allears.asr.task import Lesson as SingleLesson
 from allears.asr.task import TransducerTask
 from allears.corpus.mixtures.turns import Session
 from allears.parties import checkpoint, training
-from allears.parties.model import cut
+from allears.parties.model import before
 from allears.parties.targets import Form, marked
 from allears.parties.task import ConversationTask, Lesson, _cuts
 from allears.parties.training import Course
@@ -26,7 +26,7 @@ def task(lesson=LESSON, draw=None, branches=2):
     tokens = marked(TOKENS, lesson.form)
     whole = session()
     torch.manual_seed(1)
-    model = cut(recogniser(), tokens.size, branches=branches)
+    model = before(recogniser(), tokens.size, branches=branches)
     return ConversationTask(model, tokens, draw or (lambda _: whole), lesson)
 
 
@@ -113,6 +113,17 @@ def test_branches_that_are_told_whom_they_hear_learn_to_have_them_apart():
     assert found[-1] < 0.6 * found[0]
 
 
+def test_at_first_nothing_but_separating_may_be_learnt():
+    given = task(replace(LESSON, separation=2.0, separately=10))
+    first, later = losses(given, 9), losses(given, 10)
+    assert first.losses.mean().item() == pytest.approx(2 * first.figures["separation"], rel=1e-4)
+    first.losses.sum().backward()
+    learnt = {n for n, each in given.model.named_parameters() if each.grad is not None}
+    assert learnt
+    assert all(".separating." in name or ".gates." in name for name in learnt)
+    assert "activity" in later.figures
+
+
 def test_what_is_learnt_apart_is_part_of_the_loss():
     plain, apart = (losses(task(replace(LESSON, separation=each))) for each in (0.0, 2.0))
     more = 2.0 * apart.figures["separation"]
@@ -144,7 +155,7 @@ def test_a_batch_in_which_nobody_speaks_at_all_is_learnt_too():
 
 
 def test_symbols_that_are_not_the_models_are_refused():
-    made = cut(recogniser(), TOKENS.size, branches=2)
+    made = before(recogniser(), TOKENS.size, branches=2)
     with pytest.raises(ValueError, match="symbols where there are"):
         ConversationTask(made, marked(TOKENS, Form.TURNS), lambda _: session(), LESSON)
 

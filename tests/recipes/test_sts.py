@@ -24,12 +24,17 @@ from tests.parties.test_live import manner, networks
 ARMS = {arm.name: arm for arm in arms.ARMS}
 
 
-@pytest.mark.parametrize("whole", [10, 600, 601])
-def test_every_arm_is_trained_for_equally_many_steps(whole):
+def test_every_arm_is_trained_for_equally_many_steps():
     for arm in arms.ARMS:
-        shared = arms.STEM.steps(whole) if arm.stem else 0
-        assert arm.steps(whole) + shared == whole, arm.name
-        assert arm.course(whole, 80.0, 0).plan.steps == arm.steps(whole)
+        course = arm.course(600, 80.0, 0)
+        assert course.plan.steps == 600, arm.name
+        assert course.lesson.separately == 0
+
+
+def test_the_stem_learns_to_separate_and_nothing_else():
+    course = arms.STEM.course(600, 80.0, 1)
+    assert course.plan.steps == course.lesson.separately > 600
+    assert course.lesson.separation > 0
 
 
 def test_an_arm_does_not_begin_before_its_stem_is_there(tmp_path, monkeypatch):
@@ -63,7 +68,9 @@ def test_no_more_spliced_speech_is_drawn_than_recordings(tmp_path):
     )
     drawn = material._drawn(mixed, range(8))
     assert [place for place in drawn if place[0] == 0] == [(0, each) for each in material.SPEEDS]
-    assert [place for place in drawn if place[0] > 0] == [(1, 1.0), (2, 1.0), (3, 1.0)]
+    assert [place for place in drawn if place[0] > 0] == [
+        (1 + n, 1.0) for n in range(len(material.SPEEDS))
+    ]
 
 
 def judged(errors: int, exact: int, late: float, alone: int = 0) -> list[Judged]:

@@ -8,11 +8,14 @@ after another, as serialised output training has it.
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from allears.asr import tail
 from allears.asr.model import Transducer, TransducerConfig
-from allears.nn.lstm import LstmLayers
+from allears.audio import mel
 from allears.parties.separator import Separator, SeparatorConfig
 
 ENCODER = "separator"
@@ -46,75 +49,70 @@ class SeparatorTransducer(Transducer):
         encoded, state = self.encoder(self._frames(mels), state)
         return self.joiner.heard(encoded), state
 
+    def frames(
+        self, mels: Float[Tensor, "batch time bands"]
+    ) -> Float[Tensor, "batch frames inputs"]:
+        """What is separated: normalised and stacked."""
+        return self._frames(mels)
+
     def separate(
         self, mels: Float[Tensor, "batch time bands"]
-    ) -> Float[Tensor, "batch branches frames width"]:
+    ) -> Float[Tensor, "batch branches frames inputs"]:
         """What each branch is to recognise of whole conversations; `recognise` goes on from there."""
-        begin = self.encoder.initial_state(len(mels))
-        parted: Tensor = self.encoder.separate(self._frames(mels), begin)[0]
-        return parted
+        begin = self.encoder.initial_state(len(mels)).separating
+        return self.encoder.separate(self._frames(mels), begin)[0]
 
     def recognise(
-        self, branches: Float[Tensor, "batch branches frames width"]
+        self, branches: Float[Tensor, "batch branches frames inputs"]
     ) -> Float[Tensor, "batch branches frames joint"]:
         """What `hear` makes of whole conversations, out of what was separated."""
         begin = self.encoder.initial_state(len(branches)).recognising
         heard: Tensor = self.joiner.heard(self.encoder.recognise(branches, begin)[0])
         return heard
 
-    def mixture(
-        self, mels: Float[Tensor, "batch time bands"]
-    ) -> Float[Tensor, "batch frames width"]:
-        """What the mixture encoder hears of whole sounds."""
-        begin = self.encoder.mixture.initial_state(len(mels))
-        heard: Tensor = self.encoder.mixture(self._frames(mels), begin)[0]
-        return heard
 
-
-def cut(
-    recogniser: Transducer, vocabulary: int, *, branches: int, mixing: int = 1, separating: int = 1
+def before(
+    recogniser: Transducer,
+    vocabulary: int,
+    *,
+    branches: int,
+    separating: int = 2,
+    width: int = 384,
+    dropout: float = 0.1,
 ) -> SeparatorTransducer:
-    """A conversation's model that begins as this recogniser of single talkers, whose symbols are its first.
+    """A separator, taught nothing, before this recogniser of single talkers, whose symbols are its first.
 
-    The recogniser's first `mixing` layers of LSTM, and what stands before them, become the mixture encoder; the
-    rest the encoder of every branch. Raises ValueError where its encoder has no such layers.
+    At first the first branch hears what the recogniser heard, others quiet.
     """
-    whole, encoder = recogniser.config, recogniser.encoder
-    layers = getattr(encoder, "layers", None)
-    fields = dict(whole.encoder)
-    count = len(layers.norms) if isinstance(layers, LstmLayers) else 0
-    if not 1 <= mixing < count:
-        raise ValueError(
-            f"an encoder {whole.encoder_kind} of {count} layers of LSTM cannot be cut after {mixing}"
-        )
+    whole = recogniser.config
     separator = {
-        "mixture_kind": whole.encoder_kind,
-        "mixture": {**fields, "layers": mixing},
+        "encoder_kind": whole.encoder_kind,
+        "encoder": dict(whole.encoder),
         "branches": branches,
         "separating": separating,
-        "recognising": count - mixing,
-        "dropout": fields.get("dropout", 0.1),
+        "width": width,
+        "dropout": dropout,
     }
     config = {**asdict(whole), "vocabulary": vocabulary, "encoder_kind": ENCODER}
     made = SeparatorTransducer(TransducerConfig(**{**config, "encoder": separator}))
-    _take(made, recogniser, mixing)
+    _take(made, recogniser)
+    made.encoder.quiet.copy_(_quiet(made))
     return made
 
 
-def _take(made: SeparatorTransducer, recogniser: Transducer, mixing: int) -> None:
+def _take(made: SeparatorTransducer, recogniser: Transducer) -> None:
     """The recogniser's weights, each at its new place; rows of new symbols stay as they are."""
     values = made.state_dict()
     for name, value in recogniser.state_dict().items():
-        target = values[_place(name, mixing)]
+        place = name.replace("encoder.", "encoder.recogniser.", 1)
+        target = values[place if name.startswith("encoder.") else name]
         target[: len(value)].copy_(value) if value.dim() else target.copy_(value)
 
 
-def _place(name: str, mixing: int) -> str:
-    """A weight's name in the cut model."""
-    first, _, rest = name.partition(".")
-    if first != "encoder":
-        return name
-    parts = rest.split(".")
-    if parts[0] == "layers" and int(parts[2]) >= mixing:
-        return ".".join(("encoder.recognising", parts[1], str(int(parts[2]) - mixing), *parts[3:]))
-    return f"encoder.mixture.{rest}"
+def _quiet(made: SeparatorTransducer) -> Float[Tensor, " inputs"]:
+    """The mean frame of a second of the quiet that is put after recordings."""
+    random = np.random.default_rng(0)
+    samples = tail.AMPLITUDE * random.standard_normal(mel.RATE)
+    mels = torch.from_numpy(mel.whole(samples.astype(np.float32), made.config.bands))
+    stack = made.config.stack
+    return made.frames(mels[None, : len(mels) // stack * stack])[0].mean(0)

@@ -35,10 +35,10 @@ class Lesson:
 
     `seconds` of audio in a batch, more or less. `window`, `simply`, `ctc` and `fastemit` as for single talkers
     (`asr.task.Lesson`). `activity` is the weight of a loss by which each branch says in every frame whether its
-    talker speaks; `separation` of one by which a branch has, before anything is recognised in it, what the mixture
-    encoder would hear of its talker alone. `start` and `end` are what marks cost that come early or late. With
-    `permuted` turns go to whichever branch they fit best (permutation-invariant training), else where `assignment`
-    says.
+    talker speaks; `separation` of one by which it is given the log-mel frames of the conversation without the
+    others' talkers; of the first `separately` batches that is all there is to learn. `start` and `end` are what
+    marks cost that come early or late. With `permuted` turns go to whichever branch they fit best (permutation-
+    invariant training), else where `assignment` says.
     """
 
     form: Form = Form.TURNS
@@ -49,6 +49,7 @@ class Lesson:
     fastemit: float = 0.0
     activity: float = 0.0
     separation: float = 0.0
+    separately: int = 0
     start: Punctuality = field(default_factory=Punctuality)
     end: Punctuality = field(default_factory=Punctuality)
     permuted: bool = False
@@ -89,51 +90,48 @@ class ConversationTask:
     def loss(self, random: np.random.Generator, number: int) -> Batch:
         """Nats per symbol of each conversation of batch `number`."""
         sessions = self._sessions(number)
-        branches = self._whole.branches
+        lesson, branches = self._lesson, self._whole.branches
         mels = [self._mels(each.samples, random) for each in sessions]
         frames = torch.tensor([len(each) // self._whole.config.stack for each in mels])
-        told = [scripts(each.turns, self._tokens, self._lesson.form, branches) for each in sessions]
+        told = [scripts(each.turns, self._tokens, lesson.form, branches) for each in sessions]
         padded = _padded(mels).to(self._whole.mean.device)
         separated = self._whole.separate(padded)
-        heard = self._whole.recognise(separated)
-        losses = self._spoken(heard, told, frames, number)
-        symbols = max(1.0, sum(map(said, told)) / len(told))
-        losses = losses / symbols
         figures = {"seconds": sum(len(each) for each in mels) * mel.HOP / mel.RATE}
-        if self._lesson.activity:
+        losses = torch.zeros(len(mels), device=padded.device)
+        if lesson.separation:
+            apart = self._apart(separated, told, sessions, frames, random)
+            losses = losses + lesson.separation * apart
+            figures["separation"] = float(apart.detach().mean())
+        if number < lesson.separately:
+            return Batch(losses, figures)
+        heard = self._whole.recognise(separated)
+        symbols = max(1.0, sum(map(said, told)) / len(told))
+        losses = losses + self._spoken(heard, told, frames, number) / symbols
+        if lesson.activity:
             active = self._active(heard.view(-1, *heard.shape[2:]), told, sessions, frames)
-            losses = losses + self._lesson.activity * active
+            losses = losses + lesson.activity * active
             figures["activity"] = float(active.detach().mean())
-        if self._lesson.separation:
-            mixed = self._mixed(separated, told, sessions, frames, random)
-            losses = losses + self._lesson.separation * mixed
-            figures["separation"] = float(mixed.detach().mean())
         return Batch(losses, figures)
 
-    def _mixed(
+    def _apart(
         self,
-        separated: Float[Tensor, "batch branches frames width"],
+        separated: Float[Tensor, "batch branches frames inputs"],
         told: Sequence[Sequence[Script]],
         sessions: Sequence[Session],
         frames: Int[Tensor, " batch"],
         random: np.random.Generator,
     ) -> Float[Tensor, " batch"]:
-        """How far branches are from what is heard of each talker alone; 1 where they know nothing of it."""
+        """Squares of how far frames of branches are from those of their talkers alone, in deviations of speech."""
         alone = [
             self._mels(_alone(session, script, random), random, masked=False)
             for each, session in zip(told, sessions, strict=True)
             for script in each
         ]
-        with torch.no_grad():
-            wanted = self._whole.mixture(_padded(alone).to(separated.device))
-        wanted = wanted[:, : separated.shape[2]].unflatten(0, separated.shape[:2]).float()
-        there = torch.arange(separated.shape[2]) < frames[:, None]
-        valid = there[:, None, :, None].to(separated.device)
-        count = valid.sum((2, 3)).clamp(min=1)
-        middle = (wanted * valid).sum((0, 1, 2)) / (valid.sum() * len(wanted[0]))
-        spread = (((wanted - middle) * valid) ** 2).mean(3).sum(2) / count
-        apart = (((separated.float() - wanted) * valid) ** 2).mean(3).sum(2) / count
-        found: Tensor = (apart / spread.mean()).mean(1)
+        wanted = self._whole.frames(_padded(alone).to(separated.device))
+        squares = (separated.float() - wanted.unflatten(0, separated.shape[:2])) ** 2
+        valid = torch.arange(separated.shape[2]) < frames[:, None]
+        valid = valid.to(separated.device)
+        found: Tensor = (squares.mean((1, 3)) * valid).sum(1) / valid.sum(1)
         return found
 
     def _sessions(self, number: int) -> list[Session]:
@@ -229,12 +227,14 @@ class ConversationTask:
 def _alone(
     session: Session, script: Script, random: np.random.Generator
 ) -> Float32[np.ndarray, " samples"]:
-    """Of a conversation the turns of one branch alone, in quiet. Raises ValueError where they are not known."""
+    """A conversation without the turns of other branches, in quiet. Raises ValueError where they are not known."""
     if len(session.parts) != len(session.turns):
         raise ValueError(f"{session.name}: what each turn adds to the sound is not known")
-    sound = (tail.AMPLITUDE * random.standard_normal(len(session.samples))).astype(np.float32)
-    for turn in script.turns:
-        session.parts[turn].add_to(sound)
+    quiet = tail.AMPLITUDE * random.standard_normal(len(session.samples))
+    sound = session.samples + quiet.astype(np.float32)
+    for turn, part in enumerate(session.parts):
+        if turn not in script.turns:
+            sound[part.first : part.first + len(part.samples)] -= part.samples
     return sound
 
 

@@ -10,7 +10,7 @@ from allears.asr.model import Transducer
 from allears.asr.tokens import Tokens
 from allears.asr.training import CHECKPOINT
 from allears.parties import checkpoint
-from allears.parties.model import cut
+from allears.parties.model import before
 from allears.parties.targets import marked
 from allears.parties.task import ConversationTask, Draw, Learning, Lesson
 from allears.train.average import averaged
@@ -21,14 +21,14 @@ from allears.train.task import TrainingError
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a recogniser of single talkers becomes, and how: see `model.cut` and `task.Lesson`."""
+    """What a recogniser of single talkers becomes, and how: see `model.before` and `task.Lesson`."""
 
     name: str
     plan: Plan
     lesson: Lesson = field(default_factory=Lesson)
     branches: int = 2
-    mixing: int = 1
-    separating: int = 1
+    separating: int = 2
+    width: int = 384
 
 
 def teach(
@@ -53,9 +53,9 @@ def teach(
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     torch.manual_seed(course.plan.seed)
     symbols = marked(tokens, course.lesson.form)
-    model = cut(
+    model = before(
         recogniser, symbols.size,
-        branches=course.branches, mixing=course.mixing, separating=course.separating,
+        branches=course.branches, separating=course.separating, width=course.width,
     )  # fmt: skip
     task = ConversationTask(model, symbols, draw, course.lesson)
     if begin is not None:
@@ -72,7 +72,7 @@ def _go_on(learning: Learning, folder: Path) -> None:
     """Take the weights another training ended with; rows of symbols that it did not have stay as they are."""
     weights = averaged(folder)
     if not any(name.startswith("taught.") for name in weights):
-        # Of a recogniser, which has become the model already: see `cut`.
+        # Of a recogniser, which has become the model already: see `before`.
         heads = {name: each for name, each in weights.items() if not name.startswith("transducer.")}
         weights = {f"taught.{name}": each for name, each in heads.items()}
     own, symbols = learning.state_dict(), learning.taught.transducer.config.vocabulary
