@@ -88,10 +88,8 @@ def training(sound: Sound, folder: Path, noise: Path, seed: int) -> Callable[[in
     room: Augmentation = Chain(((0.3, Reverberation(responses(noise))),))
     behind: Augmentation = Chain(((0.4, Noise(noises(noise), (8.0, 25.0))),))
     manner = Conversation(turns=_TURNS, longest=_LONGEST, room=room, noise=behind)
-    kinds = [
-        Mixtures(source, replace(manner, overlap=overlap), seed, words)
-        for overlap in (None, *OVERLAPS)
-    ]
+    usual = Mixtures(source, manner, seed, words)
+    kinds = [usual.otherwise(replace(manner, overlap=overlap)) for overlap in (None, *OVERLAPS)]
 
     def draw(number: int) -> Session:
         random = np.random.default_rng((seed, 7, number))

@@ -90,6 +90,15 @@ def test_a_room_or_noise_changes_no_times():
     ]
 
 
+def test_another_manner_of_the_same_recordings_is_as_if_made_anew():
+    for options in ({"overlap": 0.3}, {"longest": 4.0, "turns": (2, 3)}):
+        again = mixtures(VOICES, 3).otherwise(Conversation(**options)).session(1)
+        anew = mixtures(VOICES, 3, **options).session(1)
+        assert again.turns == anew.turns and np.array_equal(again.samples, anew.samples)
+    with pytest.raises(CorpusError, match=r"short enough for 0\.3 s"):
+        mixtures(VOICES).otherwise(Conversation(longest=0.3))
+
+
 def room(seed, seconds=0.2):
     length = int(RATE * seconds)
     tail = np.random.default_rng(seed).standard_normal(length) * 10 ** (

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Protocol
 
@@ -50,9 +51,22 @@ class Mixtures:
         seed: int = 0,
         words: Mapping[str, Sequence[Timed]] | None = None,
     ) -> None:
-        self.conversation = conversation or Conversation()
         self._source, self._seed, self._words = source, seed, words or {}
-        self._bounds = self._speech()
+        self._speech = [
+            speech.bounds(source.samples(index)) if said.speaker else None
+            for index, said in enumerate(source.utterances)
+        ]
+        self._settle(conversation or Conversation())
+
+    def otherwise(self, conversation: Conversation) -> "Mixtures":
+        """The same recordings, seed and words in conversations of another manner, not looked through again."""
+        found = copy(self)
+        found._settle(conversation)
+        return found
+
+    def _settle(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self._bounds = self._fitting()
         self._lengths = [last - first for first, last in self._bounds]
         self._pool = self._speakers()
 
@@ -83,14 +97,10 @@ class Mixtures:
         words = tuple(_inside(turn, word, shift) for word in self._words.get(said.name, ()))
         return replace(turn, words=words)
 
-    def _speech(self) -> list[tuple[int, int]]:
+    def _fitting(self) -> list[tuple[int, int]]:
         """From where to where there is speech in each recording; 0 to 0 in one that takes no part."""
         spare = (self.conversation.longest - 2 * self.conversation.edges[0]) * RATE
-        found = [
-            speech.bounds(self._source.samples(index)) if said.speaker else None
-            for index, said in enumerate(self._source.utterances)
-        ]
-        return [each if each and each[1] - each[0] <= spare else (0, 0) for each in found]
+        return [each if each and each[1] - each[0] <= spare else (0, 0) for each in self._speech]
 
     def _speakers(self) -> dict[str, list[int]]:
         pool: dict[str, list[int]] = defaultdict(list)
