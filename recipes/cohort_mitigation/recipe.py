@@ -103,7 +103,8 @@ def _train(
     done = tune(
         model, tokens, sound, arms.plan(size, world.seed, wish.steps), place,
         lesson=arms.lesson(size), kind=kind, distort=base.distortion(), shares=shares,
-        opening=opening, until=until, device=size.device,
+        opening=opening, development=of(world.sound, world.parts.development),
+        until=until, device=size.device,
     )  # fmt: skip
     if done is not None:
         done.rename(place / DONE)

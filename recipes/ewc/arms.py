@@ -10,7 +10,7 @@ from recipes.ewc.base import Size
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 """λ of those that are held, of which development speakers choose."""
-RATE = 3e-4
+RATE = 1e-4
 L2SP, EWC = "l2-sp", "ewc"
 
 

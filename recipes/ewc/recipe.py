@@ -76,6 +76,7 @@ def _tuned(arm: Arm, world: World, wish: argparse.Namespace, until: float) -> Pa
         model, tokens, sound, arms.plan(size, world.seed, wish.steps), folder / arm.name,
         lesson=arms.lesson(size), part=arm.part, penalty=penalty,
         shares=replayed(of_speakers(sound, fresh), arm.replay) if arm.replay else None,
+        development=of(world.sound, world.parts.development),
         distort=base.distortion(), until=until, device=size.device,
     )  # fmt: skip
 

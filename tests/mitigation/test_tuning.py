@@ -6,6 +6,7 @@ import torch
 
 from allears.asr import checkpoint
 from allears.asr.task import Lesson
+from allears.mitigation import tuning
 from allears.mitigation.tuning import going_on, tune
 from tests.mitigation.material import PLAN, TOKENS, same, tones, transducer
 
@@ -25,6 +26,24 @@ def test_it_begins_with_what_was_known_and_goes_on_where_it_stopped(tmp_path):
         checkpoint.load(tuned(tmp_path / each))[0].state_dict() for each in ("stopped", "whole")
     )
     assert same(one, other) and not same(one, transducer().state_dict())
+
+
+def test_the_blank_is_lowered_anew_by_those_set_aside_once_all_is_learnt(tmp_path, monkeypatch):
+    def lowered(model, tokens, development):
+        asked.append((tokens, development))
+        with torch.no_grad():
+            model.joiner.read.bias[0] -= 1.5
+
+    asked = []
+    monkeypatch.setattr(tuning, "balanced", lowered)
+    plain, _ = checkpoint.load(tuned(tmp_path / "plain"))
+    assert tuned(tmp_path / "aside", development=tones(), until=0.0) is None
+    assert not asked
+    found, _ = checkpoint.load(tuned(tmp_path / "aside", development=tones()))
+    assert asked == [(TOKENS, tones())]
+    with torch.no_grad():
+        plain.joiner.read.bias[0] -= 1.5
+    assert same(found.state_dict(), plain.state_dict())
 
 
 def test_only_a_part_and_only_those_who_have_a_share(tmp_path):

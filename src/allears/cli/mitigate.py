@@ -126,7 +126,7 @@ def mitigate(
     """
     _installed()
     if rate is not None and not rate > 0:
-        raise ArgumentError(f"--rate {rate:g}: give one above 0, such as 0.0003")
+        raise ArgumentError(f"--rate {rate:g}: give one above 0, such as 0.0001")
     # Imported here so that every other command starts without them.
     from allears.mitigation.remedy.mending import mitigate as mended
     from allears.mitigation.remedy.wish import METHODS, Wish

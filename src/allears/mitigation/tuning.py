@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from allears.asr import checkpoint
+from allears.asr.balance import balanced
 from allears.asr.model import Transducer
 from allears.asr.task import Distortion, Lesson, Opening, TransducerTask
 from allears.asr.tokens import Tokens
@@ -47,13 +48,15 @@ def tune(
     penalty: Penalty | None = None,
     weighting: Weighting = mean,
     opening: Opening | None = None,
+    development: Sound | None = None,
     until: float = float("inf"),
     device: str = "cpu",
 ) -> Path | None:
     """Teach `model` further; the checkpoint (moving average of the weights), or None where the clock said stop.
 
-    `lesson` is taken as `going_on` has it. The same call with the model as it was goes on in `folder`. Raises what
-    `TransducerTask` and `train.loop.run` raise.
+    `lesson` is taken as `going_on` has it. Learning makes the blank as likely again as it is in what is learnt; by
+    `development`, speech with texts, it is lowered anew. The same call with the model as it was goes on in
+    `folder`. Raises what `TransducerTask` and `train.loop.run` raise.
     """
     torch.manual_seed(plan.seed)
     adapt(model, part)
@@ -67,6 +70,8 @@ def tune(
         weighting=weighting, penalty=penalty, show=lambda _: None, until=until, device=device,
     )  # fmt: skip
     task.model.load_state_dict(averaged(folder))
+    if done and development:
+        balanced(model, tokens, development)
     path = folder / CHECKPOINT
     checkpoint.save(model, tokens, path, kind)
     return path if done else None

@@ -72,7 +72,7 @@ def mended(wish: Wish, material: Material, show: Show, until: float) -> Outcome:
     """Teach, choose, audit before and after. Raises Stopped where the clock said so."""
     course = _Course(wish, material, show, until)
     train, aside = course.sound(TRAIN), course.sound(DEVELOPMENT)
-    teacher = Recogniser(wish, train, material.inside, str(material.cohort))
+    teacher = Recogniser(wish, train, aside, material.inside, str(material.cohort))
     choice, arm, path = _chosen(course, teacher, aside)
     tested = course.sound(TEST)
     before = _results(course, teacher, wish.model, None, tested, "before")

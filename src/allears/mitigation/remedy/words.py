@@ -31,7 +31,7 @@ from allears.outputs import write_whole
 from allears.score.words import word_errors
 from allears.train.schedule import Plan
 
-RATE = 3e-4
+RATE = 1e-4
 SURE = 0.6
 """Confidence from which what the model itself has written down is learnt from."""
 MEASURED = 400
@@ -66,13 +66,16 @@ ARMS: Mapping[Method, tuple[Arm, ...]] = {
 
 
 class Recogniser:
-    """A checkpoint and those of whom it learns; `inside` are the speakers of the cohort, which has a `name`.
+    """A checkpoint, those of whom it learns, and those set `aside`; `inside` are the cohort's, which has a `name`.
 
     Raises RecogniserError for what is no checkpoint, MitigationError where nothing can be learnt of the cohort.
     """
 
-    def __init__(self, wish: Wish, train: Sound, inside: Collection[str], name: str) -> None:
-        self._wish, self._train, self._inside, self._name = wish, train, inside, name
+    def __init__(
+        self, wish: Wish, train: Sound, aside: Sound, inside: Collection[str], name: str
+    ) -> None:
+        self._wish, self._train, self._aside = wish, train, aside
+        self._inside, self._name = inside, name
         self._own = sampling.of_speakers(train, sorted(inside))
         checkpoint.load(wish.model)
 
@@ -86,7 +89,7 @@ class Recogniser:
         )  # fmt: skip
         options: dict[str, Any] = {
             "lesson": Lesson(seconds=wish.seconds), "distort": harder(None, network=False),
-            "until": until, "device": wish.device,
+            "development": self._aside, "until": until, "device": wish.device,
         }  # fmt: skip
         folder = wish.work / arm.name
         if not arm.factor:
