@@ -64,12 +64,12 @@ def clustered(unheard: Sums, voices: Mapping[str, np.ndarray], seed: int) -> Coh
 
 
 def embedded(sound: Sound, speakers: Sequence[str], network: Path) -> dict[str, np.ndarray]:
-    """The mean direction of the first utterances of each speaker, of length 1."""
+    """The voice in the first utterances of each speaker, end to end, of length 1."""
     embedder, found = Embedder(network), {}
     for speaker in speakers:
         theirs = [at for at, each in enumerate(sound.utterances) if each.speaker == speaker]
-        total = np.sum([embedder.embed(sound.samples(at)) for at in theirs[:HEARD]], axis=0)
-        found[speaker] = total.astype(np.float64) / np.linalg.norm(total)
+        whole = np.concatenate([sound.samples(at) for at in theirs[:HEARD]])
+        found[speaker] = embedder.embed(whole).astype(np.float64)
     return found
 
 
