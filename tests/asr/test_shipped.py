@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from allears.asr import restoring
 from allears.asr.live import Transcriber
 from allears.asr.opening import SHIPPED_FILE, open_recogniser
+from allears.asr.torch_networks import TorchNetworks
+from allears.audio import mel
 from allears.corpus import recordings, sound
 from allears.score.words import word_errors
 from tests.real import REPOSITORY, speech
@@ -34,6 +37,17 @@ def heard(recogniser: Transcriber, samples: np.ndarray, piece: int) -> str:
 
 def test_it_is_small() -> None:
     assert SHIPPED_FILE.stat().st_size <= 12_000_000
+
+
+def test_it_can_learn_on(recogniser: Transcriber) -> None:
+    model, tokens = restoring.load(SHIPPED_FILE)
+    assert tokens.size == recogniser.networks.tokens.size
+    own, again = recogniser.networks, TorchNetworks(model, tokens)
+    mels = mel.whole(speech("jfk"), own.bands)[None, : 100 * own.stack]
+    shipped, _ = own.encode(mels, own.encoder_state(1))
+    restored, _ = again.encode(mels, again.encoder_state(1))
+    # What goes into products of 8 bits is rounded, too; a weight at the wrong place makes this 1.
+    assert np.abs(restored - shipped).mean() < 0.1 * np.abs(shipped).mean()
 
 
 def test_it_says_what_it_is_good_for(recogniser: Transcriber) -> None:

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 from safetensors.numpy import load_file
 
-from allears.asr import checkpoint
+from allears.asr import checkpoint, restoring
+from allears.asr.opening import SHIPPED_FILE
 from allears.fairness.audit import audit as audited
 from allears.fairness.report.tables import as_json
 from allears.fairness.wish import Wish
@@ -66,6 +67,16 @@ def test_from_an_audit_to_a_better_model(room):
     trained = json.loads((out / "work/packs/train/index.json").read_text())["utterances"]
     chosen = json.loads((out / "work/packs/development/index.json").read_text())["utterances"]
     assert before.isdisjoint(each["speaker"] for each in (*trained, *chosen))
+
+
+def test_without_a_model_the_one_that_ships_goes_on(room):
+    named = MEND.index("--model")
+    unnamed = (*MEND[:named], *MEND[named + 2 :], "--method", "finetune", "--steps", 1)
+    ended = within(*unnamed, "--to", "out", "--seconds", 2, "--replicates", 20, cwd=room)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    found, _ = restoring.load(room / "out/model.safetensors")
+    shipped, _ = restoring.load(SHIPPED_FILE)
+    assert found.config == shipped.config
 
 
 def speakers(table):
@@ -212,7 +223,7 @@ def test_options_that_cannot_be(room):
     assert "no checkpoint" in why("--model", "audit.json")
     assert "is not there" in why("--data", "elsewhere")
     without = ("mitigate", "--audit", "audit.json", "--data", "data", "--to", "out")
-    assert "--model: name the model" in refused(*without, cwd=room)
+    assert "--model: name the model" in refused(*without, "--task", "verify", cwd=room)
     (room / "out").mkdir()
     (room / "out/model.safetensors").write_bytes(b"mine")
     assert "that no mitigation has written" in why()

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class About:
     `branches` are the talkers at once that it tells of, side by side in what its encoder gives.
     `start_delay_s` is by how much a word's first symbol comes after the word begins, `end_delay_s` its last after
     it ends; `turn_start_delay_s` and `turn_end_delay_s` are the same of the marks of turns, where it has them;
+    `network` are the fields of its `TransducerConfig`, by which it can learn on (`restoring`);
     `form` is what numbers weights are kept in (`FORMS`), `rates` what was measured to decide that.
     """
 
@@ -47,6 +49,7 @@ class About:
     branches: int = 1
     turn_start_delay_s: float = 0.0
     turn_end_delay_s: float = 0.0
+    network: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sizes = (self.bands, self.stack, self.joint, self.branches)

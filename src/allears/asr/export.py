@@ -41,12 +41,12 @@ def bundle(model: Transducer, tokens: Tokens, *, text: str = "") -> Bundle:
     config = model.config
     about = About(
         config.bands, config.stack, config.joint, config.encoder_kind, text=text,
-        branches=model.branches,
+        branches=model.branches, network=config.plain(),
     )  # fmt: skip
-    graphs, weights = {}, {}
-    for name, graph in _traced(model).items():
-        graphs[name], weights[name] = parted(graph)
-    made = Bundle(about, tokens, graphs, weights)
+    steps, weights = {}, {}
+    for name, graph in graphs(model).items():
+        steps[name], weights[name] = parted(graph)
+    made = Bundle(about, tokens, steps, weights)
     _compare(OnnxNetworks.of(made), TorchNetworks(model, tokens))
     return made
 
@@ -87,7 +87,8 @@ class _Joiner(nn.Module):
         return logits.log_softmax(1)
 
 
-def _traced(model: Transducer) -> dict[str, onnx.ModelProto]:
+def graphs(model: Transducer) -> dict[str, onnx.ModelProto]:
+    """Its steps as `bundle.GRAPHS`, with weights. Raises RecogniserError where states do not begin as zeros."""
     config, batch = model.config, 2
     mels = torch.zeros(batch, 3 * config.stack, config.bands)
     symbols = torch.zeros(batch, dtype=torch.int64)

@@ -1,5 +1,6 @@
 """A transducer whole: log-mel frames are stacked and normalised, and three networks say what was spoken."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -28,7 +29,8 @@ class TransducerConfig:
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
-        return asdict(self)
+        found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return found
 
 
 class Transducer(nn.Module):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from allears.asr.opening import SHIPPED_FILE
 from allears.cli.arguments import ArgumentError
 from allears.cli.mitigate_outputs import Showing, aside, tell
 
@@ -73,7 +74,8 @@ def mitigate(
         Path | None,
         typer.Option(
             metavar="CHECKPOINT",
-            help=f"The model to go on from, as training wrote it. Default: {TRAINED}, if it is there.",
+            help="The model to go on from, as training wrote it, or a recogniser's file. Default: "
+            f"{TRAINED} if it is there, else the recogniser that ships; of voices none ships.",
         ),
     ] = None,
     cohort: Annotated[
@@ -154,14 +156,12 @@ def _installed() -> None:
 
 
 def _model(model: Path | None, task: Task) -> Path:
-    if model is None and task is Task.ASR and TRAINED.is_file():
-        return TRAINED
+    if model is None and task is Task.ASR:
+        return TRAINED if TRAINED.is_file() else SHIPPED_FILE
     if model is None:
-        what = {
-            Task.ASR: "a checkpoint that `allears train asr` wrote",
-            Task.VERIFY: "a checkpoint of a network of voices",
-        }
-        raise ArgumentError(f"--model: name the model to go on from, {what[task]}; none ships")
+        raise ArgumentError(
+            "--model: name the model to go on from, a checkpoint of a network of voices; none ships"
+        )
     if not model.is_file():
         raise ArgumentError(f"--model {model}: is no file; name the model to go on from")
     return model

@@ -1,5 +1,6 @@
 """A recogniser that is to serve a cohort better: ways to teach it further, and what each makes of speakers."""
 
+import copy
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from allears.asr import checkpoint
+from allears.asr import restoring
 from allears.asr.model import Transducer
 from allears.asr.networks import Networks
 from allears.asr.search import greedy
@@ -66,9 +67,9 @@ ARMS: Mapping[Method, tuple[Arm, ...]] = {
 
 
 class Recogniser:
-    """A checkpoint, those of whom it learns, and those set `aside`; `inside` are the cohort's, which has a `name`.
+    """A model, those of whom it learns, and those set `aside`; `inside` are the cohort's, which has a `name`.
 
-    Raises RecogniserError for what is no checkpoint, MitigationError where nothing can be learnt of the cohort.
+    Raises RecogniserError for no model that learns on, MitigationError where nothing can be learnt of the cohort.
     """
 
     def __init__(
@@ -77,12 +78,12 @@ class Recogniser:
         self._wish, self._train, self._aside = wish, train, aside
         self._inside, self._name = inside, name
         self._own = sampling.of_speakers(train, sorted(inside))
-        checkpoint.load(wish.model)
+        self._base = restoring.load(wish.model)
 
     def taught(self, arm: Arm, show: Show, until: float) -> Path | None:
         """The checkpoint of an arm, or None where the clock said stop; what was stopped goes on."""
         wish = self._wish
-        model, tokens = checkpoint.load(wish.model)
+        model, tokens = copy.deepcopy(self._base)
         sound = self._train
         plan = Plan(
             wish.steps, wish.rate or RATE, warmup=max(1, wish.steps // 8), decay=0.0, average=0.95, seed=wish.seed
@@ -118,9 +119,8 @@ class Recogniser:
     def heard(self, path: Path, arm: Arm | None, sound: Sound, show: Show, doing: str) -> list[str]:
         """What the model in a file hears in every utterance; without an arm it is the model as it was."""
         if arm is None or not arm.told:
-            return _heard(
-                TorchNetworks(*checkpoint.load(path)), sound, range(len(sound)), show, doing
-            )
+            given = self._base if path == self._wish.model else restoring.load(path)
+            return _heard(TorchNetworks(*given), sound, range(len(sound)), show, doing)
         networks = TorchNetworks(*cohort_embedding.load(path))
         labels = [self._label(each.speaker) for each in sound.utterances]
         known = cohort_embedding.numbers([self._name, OTHERS], labels)
@@ -180,7 +180,7 @@ def candidate(
 
 def writable(path: Path, sound_of: Sequence[tuple[str, str]]) -> None:
     """Raises TokenError naming the utterance whose text the model's symbols cannot write; (name, text) each."""
-    _, tokens = checkpoint.load(path)
+    _, tokens = restoring.load(path)
     for name, text in sound_of:
         try:
             tokens.encode(normalise(text))
