@@ -12,7 +12,7 @@ from allears.train.schedule import Plan, Precision
 
 PLAIN = "plain"
 FORMS: tuple[Form, ...] = ("pairs", "pseudo-labels", "similarity")
-RATES = {"slow": 1e-3, "fast": 1e-2}
+RATES = {"slower": 3e-4, "slow": 1e-3, "fast": 1e-2}
 """How quickly the adversary learns; which of these an arm takes, development speakers say."""
 SEEDS = 3
 _CROPS = 2
